@@ -1,0 +1,94 @@
+"""Closed lists of the application: who acts, in what capacity, on what."""
+
+from django.db.models import TextChoices
+
+
+class AuthorityKind(TextChoices):
+    """Kinds of public bodies that act in the portal."""
+
+    ARS = "ars", "agence régionale de santé"
+    PREFECTURE = "prefecture", "préfecture"
+    NATIONAL = "national", "équipe nationale"
+    CAISSE = "caisse", "caisse d’assurance maladie"
+    COLLECTIVITE = "collectivite", "collectivité"
+
+
+class Role(TextChoices):
+    """What a mandate allows: instruct, give opinions, read, or steer the whole network."""
+
+    AGENT = "agent", "instruction"
+    PARTNER = "partner", "avis"
+    OBSERVER = "observer", "lecture"
+    NATIONAL = "national", "pilotage national"
+
+
+class Capacity(TextChoices):
+    """In whose name an act is signed."""
+
+    ARS = "ars", "directeur général de l’ARS"
+    PREFET = "prefet", "préfet de département"
+
+
+CAPACITY_OF_AUTHORITY = {AuthorityKind.ARS: Capacity.ARS, AuthorityKind.PREFECTURE: Capacity.PREFET}
+"""The capacity in which a signatory of an authority signs."""
+
+
+class SigningAs(TextChoices):
+    """By what title a person signs for the capacity."""
+
+    HOLDER = "holder", "titulaire"
+    DELEGATE = "delegate", "par délégation"
+    SUBSTITUTE = "substitute", "par suppléance"
+    INTERIM = "interim", "par intérim"
+
+
+class Subject(TextChoices):
+    """What an event or a decision is about."""
+
+    APPLICATION = "application", "candidature"
+    LABEL = "label", "label"
+    STRUCTURE = "structure", "structure"
+    GRANT = "grant", "attribution"
+    ENVELOPE = "envelope", "enveloppe"
+    EDITION = "edition", "édition"
+    DECISION = "decision", "décision"
+    MANDATE = "mandate", "habilitation"
+
+
+class ActorKind(TextChoices):
+    """What an event was done with: a mandate, a membership, or by the portal itself."""
+
+    MANDATE = "mandate", "habilitation"
+    MEMBERSHIP = "membership", "compte de structure"
+    SYSTEM = "system", "portail"
+
+
+class DecisionKind(TextChoices):
+    """The sense of a decision."""
+
+    LABEL_GRANTED = "label_granted", "labellisation"
+    LABEL_REFUSED = "label_refused", "refus de labellisation"
+    GRANT_AWARDED = "grant_awarded", "attribution d’un financement"
+
+
+class DecisionState(TextChoices):
+    """Life of a decision: offered to signature, then signed, declined or replaced by a corrected one."""
+
+    PROPOSED = "proposed", "à la signature"
+    SIGNED = "signed", "signée"
+    DECLINED = "declined", "non signée"
+    REPLACED = "replaced", "remplacée"
+
+
+class SignatureMeans(TextChoices):
+    """How a signature was given."""
+
+    PORTAL = "portal", "dans le portail"
+    PAPER = "paper", "sur un original papier"
+
+
+class NotificationChannel(TextChoices):
+    """How a decision reaches its addressee."""
+
+    PORTAL = "portal", "dans le portail"
+    LETTER = "letter", "lettre recommandée"

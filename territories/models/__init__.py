@@ -1,0 +1,48 @@
+"""Models of the application, by subject."""
+
+from territories.models.acts import (
+    Decision,
+    Delivery,
+    Event,
+    EventSeal,
+    Notification,
+    Signature,
+    SignatureRefusal,
+    SigningRule,
+)
+from territories.models.people import Authority, Invitation, Mandate, User
+from territories.models.places import (
+    Commune,
+    CommuneVintage,
+    Departement,
+    Epci,
+    EpciVintage,
+    FormerCode,
+    PostalCode,
+    ReferenceLoad,
+    Region,
+)
+
+__all__ = [
+    "Authority",
+    "Commune",
+    "CommuneVintage",
+    "Decision",
+    "Delivery",
+    "Departement",
+    "Epci",
+    "EpciVintage",
+    "Event",
+    "EventSeal",
+    "FormerCode",
+    "Invitation",
+    "Mandate",
+    "Notification",
+    "PostalCode",
+    "ReferenceLoad",
+    "Region",
+    "Signature",
+    "SignatureRefusal",
+    "SigningRule",
+    "User",
+]

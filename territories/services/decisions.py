@@ -1,0 +1,235 @@
+"""The joint decision: one content, the signatures it requires, and the effect of the last one.
+
+An application of the portal gives each kind of decision its effect with :func:`effect`: it runs in the transaction of
+the last signature, so that a label exists if and only if every required signatory signed.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from francesante.lib.canonical import canonical_json, sha256_hex
+from francesante.lib.workflow import RefusedError, StaleError
+from territories.choices import Capacity, DecisionKind, DecisionState, SignatureMeans, Subject
+from territories.models import Decision, Departement, Mandate, Signature, SignatureRefusal, SigningRule
+from territories.services.events import lock, record_event
+
+Effect = Callable[[Decision, datetime], None]
+
+_SIGNED: dict[str, Effect] = {}
+_DECLINED: dict[str, Effect] = {}
+
+
+def effect(kind: DecisionKind, *, signed: Effect, declined: Effect) -> None:
+    """Declare what happens to the subject at the last signature, or when a signatory declines."""
+    _SIGNED[kind] = signed
+    _DECLINED[kind] = declined
+
+
+def required_capacities(kind: DecisionKind, *, at: datetime) -> list[str]:
+    """Return the capacities that a kind of decision requires at an instant.
+
+    Raises:
+        RefusedError: no rule is in force.
+    """
+    rule = SigningRule.objects.filter(kind=kind, valid_from__lte=at.date()).order_by("valid_from").last()
+    if rule is None:
+        raise RefusedError(
+            "Aucune règle de signature n’est en vigueur pour cette décision. L’équipe nationale peut en publier une."
+        )
+    return list(rule.capacities)
+
+
+@transaction.atomic
+def propose_decision(
+    *,
+    kind: DecisionKind,
+    subject_type: Subject,
+    subject_id: int,
+    departement: Departement,
+    title: str,
+    content: Mapping[str, Any],
+    mandate: Mandate | None,
+    at: datetime,
+    required: list[str] | None = None,
+    replaces: Decision | None = None,
+) -> Decision:
+    """Offer a content to signature. The caller holds the subject's lock and checked that it may be decided.
+
+    ``content`` is what will be signed, byte for byte, once in canonical JSON; it never changes afterwards.
+
+    Raises:
+        RefusedError: the replaced decision is already signed by everyone.
+    """
+    if replaces is not None:
+        replaces = lock(replaces)
+        if replaces.state == DecisionState.SIGNED:
+            raise RefusedError("Cette décision est déjà signée : elle ne peut plus être remplacée.")
+        _set_state(replaces, DecisionState.REPLACED, action="replace", mandate=mandate, at=at)
+    text = canonical_json(content)
+    decision = Decision.objects.create(
+        kind=kind,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        departement=departement,
+        title=title,
+        content=text,
+        content_hash=sha256_hex(text),
+        required=required if required is not None else required_capacities(kind, at=at),
+        replaces=replaces,
+        proposed_by=mandate,
+        proposed_at=at,
+    )
+    record_event(
+        subject_type=Subject.DECISION,
+        subject_id=decision.pk,
+        action="propose",
+        actor=mandate,
+        at=at,
+        to_state=DecisionState.PROPOSED,
+        data={"kind": str(kind), "subject": [str(subject_type), subject_id], "content_hash": decision.content_hash},
+    )
+    return decision
+
+
+def sign_decision(
+    *,
+    decision: Decision,
+    mandate: Mandate,
+    content_hash: str,
+    at: datetime,
+    means: SignatureMeans = SignatureMeans.PORTAL,
+) -> Decision:
+    """Sign a decision as one required capacity; at the last signature its effect takes place.
+
+    ``content_hash`` is the hash of what the signatory was shown. The second factor was confirmed by the caller.
+
+    Raises:
+        RefusedError: the mandate may not sign this decision at this instant.
+        StaleError: the decision is no longer the one that was shown.
+    """
+    try:
+        with transaction.atomic():
+            return _sign(decision, mandate, content_hash=content_hash, at=at, means=means)
+    except IntegrityError as error:
+        raise RefusedError(_conflict_sentence(error)) from error
+
+
+def _sign(decision: Decision, mandate: Mandate, *, content_hash: str, at: datetime, means: SignatureMeans) -> Decision:
+    decision = lock(decision)
+    capacity = _capacity_to_sign(decision, mandate, at=at)
+    if content_hash != decision.content_hash:
+        raise StaleError(
+            "Le contenu de cette décision n’est pas celui qui vous a été présenté. Rien n’a été signé ; relisez le texte "
+            "intégral, puis signez."
+        )
+    Signature.objects.create(
+        decision=decision,
+        capacity=capacity,
+        user=mandate.user,
+        mandate=mandate,
+        content_hash=content_hash,
+        means=means,
+        signatory_name=mandate.user.full_name,
+        signatory_title=mandate.signing_title,
+        signed_at=at,
+    )
+    record_event(
+        subject_type=Subject.DECISION,
+        subject_id=decision.pk,
+        action="sign",
+        actor=mandate,
+        at=at,
+        from_state=decision.state,
+        to_state=decision.state,
+        data={"capacity": str(capacity), "content_hash": content_hash, "means": str(means)},
+    )
+    given = set(decision.signatures.values_list("capacity", flat=True))
+    if given >= set(decision.required):
+        _set_state(decision, DecisionState.SIGNED, action="complete", mandate=mandate, at=at, signed_at=at)
+        _SIGNED[decision.kind](decision, at)
+    return decision
+
+
+@transaction.atomic
+def decline_decision(*, decision: Decision, mandate: Mandate, reason: str, at: datetime) -> Decision:
+    """Record that a required signatory will not sign, and why; the subject goes to concertation.
+
+    Raises:
+        RefusedError: no reason, or the mandate could not have signed.
+    """
+    if not reason.strip():
+        raise RefusedError("Indiquez le motif : l’autre signataire et les services le liront pour la concertation.")
+    decision = lock(decision)
+    capacity = _capacity_to_sign(decision, mandate, at=at)
+    SignatureRefusal.objects.create(
+        decision=decision, capacity=capacity, mandate=mandate, reason=reason.strip(), declined_at=at
+    )
+    _set_state(decision, DecisionState.DECLINED, action="decline", mandate=mandate, at=at)
+    _DECLINED[decision.kind](decision, at)
+    return decision
+
+
+def may_sign(decision: Decision, mandate: Mandate | None, *, at: datetime) -> bool:
+    """Tell whether :func:`sign_decision` would accept this mandate: what buttons ask."""
+    if mandate is None:
+        return False
+    try:
+        _capacity_to_sign(decision, mandate, at=at)
+    except RefusedError:
+        return False
+    return True
+
+
+def _capacity_to_sign(decision: Decision, mandate: Mandate, *, at: datetime) -> Capacity:
+    capacity = mandate.capacity
+    if capacity is None or capacity not in decision.required or not mandate.can_sign:
+        raise RefusedError("Cette habilitation ne donne pas le droit de signer cette décision.")
+    if not mandate.covers(decision.departement):
+        raise RefusedError(
+            f"Cette habilitation ne couvre pas le département {decision.departement}. Rien n’a été signé."
+        )
+    if not mandate.user.is_active or not mandate.may_sign(at):
+        raise RefusedError(
+            "Votre droit de signer n’est pas en vigueur à ce jour : la décision n’est pas signée. Une délégation vaut à "
+            "partir de sa publication ; l’administrateur de votre service peut l’enregistrer."
+        )
+    match decision.state:
+        case DecisionState.SIGNED:
+            raise RefusedError("Cette décision est déjà signée par toutes les autorités.")
+        case DecisionState.REPLACED:
+            raise StaleError(
+                "Cette décision a été remplacée par une version corrigée. La signature déjà donnée ne vaut que pour "
+                "l’ancienne ; lisez et signez la nouvelle."
+            )
+        case DecisionState.DECLINED:
+            raise RefusedError("Un signataire n’a pas signé : une concertation est ouverte, plus rien n’est à signer.")
+    if decision.signatures.filter(capacity=capacity).exists():
+        raise RefusedError(f"Cette décision est déjà signée en qualité de {Capacity(capacity).label}.")
+    if decision.signatures.filter(user=mandate.user).exists():
+        raise RefusedError("Vous avez déjà signé cette décision : personne ne signe en deux qualités.")
+    return capacity
+
+
+def _set_state(
+    decision: Decision, state: DecisionState, *, action: str, mandate: Mandate | None, at: datetime, **fields: Any
+) -> None:
+    record_event(
+        subject_type=Subject.DECISION,
+        subject_id=decision.pk,
+        action=action,
+        actor=mandate,
+        at=at,
+        from_state=decision.state,
+        to_state=state,
+    )
+    Decision.objects.filter(pk=decision.pk).update(state=state, **fields)
+    decision.refresh_from_db()
+
+
+def _conflict_sentence(error: IntegrityError) -> str:
+    if "signature_once_per_person" in str(error):
+        return "Vous avez déjà signé cette décision : personne ne signe en deux qualités."
+    return "Cette décision vient d’être signée dans cette qualité : votre signature n’était plus attendue."
