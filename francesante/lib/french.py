@@ -2,6 +2,7 @@
 no U+202F.
 """
 
+import re
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -99,3 +100,9 @@ def hash_groups(value: str) -> str:
 def get(mapping: Any, key: Any) -> Any:
     """Return ``mapping[key]``, or nothing."""
     return mapping.get(key)
+
+
+@register.filter
+def typeset(text: str) -> str:
+    """Put the non-breaking spaces of French before ``; : ? ! » % €`` and after ``«``, where a plain space stands."""
+    return re.sub(r" (?=[;:?!»%€])|(?<=«) ", NBSP, str(text))

@@ -1,0 +1,447 @@
+"""Settings, all read from the environment.
+
+Nothing set: a laptop. PostgreSQL and Valkey come from Python wheels and live in `var/`, mails are written to
+`var/mails`, the secret key is made once. PRODUCTION=1: every such convenience is refused, with a sentence saying
+what is missing.
+
+PRODUCTION, DEMO, DEBUG: 1 or nothing. SECRET_KEY, DATABASE_URL, REDIS_URL, EMAIL_URL, ALLOWED_HOSTS, PUBLIC_URL:
+docker-compose.yml shows their form. DEFAULT_FROM_EMAIL, TRUSTED_PROXIES (reverse proxies in front), LOG_LEVEL,
+LOCK_TIMEOUT and STATEMENT_TIMEOUT (PostgreSQL durations), PORTAL_VAR (where data live), STATIC_ROOT, MEDIA_ROOT.
+"""
+
+import os
+import secrets
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from celery.schedules import crontab
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from francesante.lib.embedded import EmbeddedServers
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    """Return a stripped environment variable; an empty one counts as absent."""
+    return os.environ.get(name, "").strip() or default
+
+
+def env_flag(name: str) -> bool:
+    """Return whether an environment variable says yes."""
+    return env(name).lower() in {"1", "true", "yes", "oui", "on"}
+
+
+def database_from_url(url: str) -> dict:
+    """Return a DATABASES entry from `postgres://user:password@host:port/name?option=value`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        msg = "DATABASE_URL must read postgres://user:password@host:port/name"
+        raise ImproperlyConfigured(msg)
+    return {
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+
+
+def mail_from_url(url: str) -> dict:
+    """Return the EMAIL_* settings from `smtp://user:password@host:port` (`smtps://` for TLS from the first byte)."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        msg = "EMAIL_URL must read smtp://user:password@host:port"
+        raise ImproperlyConfigured(msg)
+    implicit_tls = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if implicit_tls else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": implicit_tls,
+        "EMAIL_USE_TLS": not implicit_tls,
+    }
+
+
+def local_secret_key(path: Path) -> str:
+    """Return the key kept in `path`, made on first use; two processes that race get the same one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+# Where this runs -------------------------------------------------------------------------------------------------
+
+PRODUCTION = env_flag("PRODUCTION")
+DEMO = env_flag("DEMO")
+DEBUG = env_flag("DEBUG")
+VAR_DIR = Path(env("PORTAL_VAR", str(BASE_DIR / "var")))
+DATABASE_URL = env("DATABASE_URL")
+REDIS_URL = env("REDIS_URL")
+EMAIL_URL = env("EMAIL_URL")
+EMBEDDED = not DATABASE_URL
+EMBEDDED_SERVERS = EmbeddedServers(VAR_DIR)
+SECRET_KEY = env("SECRET_KEY")
+PUBLIC_URL = env("PUBLIC_URL", f"http://localhost:{env('PORT', '8000')}").rstrip("/")
+ALLOWED_HOSTS = [host.strip() for host in env("ALLOWED_HOSTS").split(",") if host.strip()]
+
+SECRET_KEY_MIN_LENGTH, SECRET_KEY_MIN_SYMBOLS = 50, 10
+
+if PRODUCTION:
+    refusals = {
+        "SECRET_KEY must be set, private and at least 50 characters long": (
+            len(SECRET_KEY) < SECRET_KEY_MIN_LENGTH
+            or len(set(SECRET_KEY)) < SECRET_KEY_MIN_SYMBOLS
+            or "insecure" in SECRET_KEY
+        ),
+        "DEMO=1 is refused: invented accounts have no place among real ones": DEMO,
+        "DEBUG=1 is refused: it shows settings and data to visitors": DEBUG,
+        "DATABASE_URL must name the PostgreSQL server": not DATABASE_URL,
+        "REDIS_URL must name the broker": not REDIS_URL,
+        "EMAIL_URL must name the mail server (smtp://user:password@host:port)": not EMAIL_URL,
+        "ALLOWED_HOSTS must list the portal's host names, and no wildcard": not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS,
+        "PUBLIC_URL must be the portal's https:// address": not PUBLIC_URL.startswith("https://"),
+    }
+    if found := [sentence for sentence, refused in refusals.items() if refused]:
+        raise ImproperlyConfigured("PRODUCTION=1: " + "; ".join(found) + ".")
+else:
+    SECRET_KEY = SECRET_KEY or local_secret_key(VAR_DIR / "secret_key")
+    ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_URL).hostname or "localhost"]
+
+# Application -----------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "francesante.apps.FranceSanteConfig",
+    "territories",
+    "labelling",
+    "funding",
+    "indicators",
+    "widget_tweaks",
+    "dsfr",
+    "django.forms",
+    "francesante.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_htmx",
+    "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "territories.middleware.ActingMandateMiddleware",
+    "territories.middleware.SecondFactorMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "francesante.urls"
+WSGI_APPLICATION = "francesante.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FORM_RENDERER = "dsfr.forms.DsfrDjangoTemplates"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["francesante.lib.french"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dsfr.context_processors.site_config",
+                "territories.context_processors.portal",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "fr"
+TIME_ZONE = "Europe/Paris"
+USE_I18N = True
+USE_TZ = True
+
+# Database, cache, broker -----------------------------------------------------------------------------------------
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        **(
+            database_from_url(DATABASE_URL)
+            if DATABASE_URL
+            else {"NAME": "portal", "USER": "portal", "HOST": str(EMBEDDED_SERVERS.socket_dir), "OPTIONS": {}}
+        ),
+    },
+}
+# A lock that does not come is reported, never waited for; wsgi.py adds the time limit of web queries.
+server_options = {"lock_timeout": env("LOCK_TIMEOUT", "10s"), "statement_timeout": env("STATEMENT_TIMEOUT")}
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options",
+    " ".join(f"-c {name}={value}" for name, value in server_options.items() if value),
+)
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 10)
+
+BROKER_SOCKET = EMBEDDED_SERVERS.broker_socket
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL or f"unix://{BROKER_SOCKET}",
+        "KEY_PREFIX": "portal",
+    },
+}
+
+CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{BROKER_SOCKET}"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+# Tasks are idempotent: one that loses its worker is given to another.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SOFT_TIME_LIMIT = 25 * 60
+CELERY_TASK_TIME_LIMIT = 30 * 60
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    # Drafts of the running quarter, and of the last one until it is checked (DESIGN §4.14).
+    "compute-editions": {"task": "indicators.tasks.compute_current", "schedule": crontab(hour=3, minute=30)},
+    "deliver-label-mails": {
+        "task": "labelling.tasks.deliver_mail",
+        "schedule": timedelta(seconds=60 if PRODUCTION else 15),
+    },
+    "render-acts": {"task": "labelling.tasks.render_documents", "schedule": timedelta(minutes=1)},
+    "presume-notifications": {"task": "labelling.tasks.presume_notifications", "schedule": crontab(hour=1, minute=15)},
+    "seal-events": {"task": "territories.tasks.seal_events", "schedule": crontab(hour=0, minute=15)},
+    "deliver-money-mails": {
+        "task": "funding.tasks.deliver_mail",
+        "schedule": timedelta(seconds=60 if PRODUCTION else 15),
+    },
+}
+
+# People, sessions, second factor ---------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "territories.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/connexion/"
+LOGIN_REDIRECT_URL = "/compte/"
+LOGOUT_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+OTP_TOTP_ISSUER = "France Santé"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
+INVITATION_DAYS = 7
+
+# One hour without any request ends the session.
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = 3600
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+# Trying again during the wait must not prolong it: the person was told how long it lasts.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+AXES_LOCKOUT_CALLABLE = "territories.views.accounts.locked_out"
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_CLIENT_IP_CALLABLE = "francesante.lib.proxies.client_address"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password"]
+AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+
+# Number of reverse proxies in front, each of which appends the address it saw to X-Forwarded-For.
+TRUSTED_PROXIES = int(env("TRUSTED_PROXIES", "1" if PRODUCTION else "0"))
+
+# Acts ------------------------------------------------------------------------------------------------------------
+
+# A decision put in the portal and not read counts as notified after this delay: CRPA, article R. 112-20 (15 days), to
+# be confirmed by the legal service.
+PORTAL_NOTIFICATION_DAYS = 15
+
+# HTTP security ---------------------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = PRODUCTION
+# The probe of a load balancer speaks plain HTTP from inside.
+SECURE_REDIRECT_EXEMPT = [r"^sante/$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "territories.views.pages.csrf_failure"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    },
+}
+
+# Files -----------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+# Outside production files are served from where they are written: no collectstatic.
+STATIC_ROOT = Path(env("STATIC_ROOT", str(BASE_DIR / "staticfiles"))) if PRODUCTION else None
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env("MEDIA_ROOT", str(VAR_DIR / "media")))
+FILE_UPLOAD_PERMISSIONS = 0o640
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        ),
+    },
+}
+# The manifest storage rewrites addresses inside the DSFR's files, which their published checksums cannot survive.
+DSFR_USE_INTEGRITY_CHECKSUMS = not PRODUCTION
+# Optional fields are marked in words, as the DSFR now asks: an asterisk would need its legend on every form.
+DSFR_MARK_OPTIONAL_FIELDS = True
+
+# Mail ------------------------------------------------------------------------------------------------------------
+
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", "France Santé <ne-pas-repondre@france-sante.invalid>")
+EMAIL_TIMEOUT = 10
+if EMAIL_URL:
+    globals().update(mail_from_url(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mails"
+
+# API -------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "600/min"},
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "API du portail France Santé",
+    "DESCRIPTION": "Données ouvertes et gestion du label France Santé.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Deep links put a link inside each button of the console, which assistive tools cannot reach.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": False, "persistAuthorization": False},
+}
+
+# Rules of the network that may change, with their source -----------------------------------------------------------
+
+# A national average to follow, never a rule: letter M_ADT/2025-10/32526 (October 2025), point 2,
+# « en moyenne de 50 000 € par an ». In euros.
+GRANT_AVERAGE_LANDMARK = Decimal(env("GRANT_AVERAGE_LANDMARK", "50000"))
+
+# Rules of the label ----------------------------------------------------------------------------------------------
+
+# Years from the act's date. No text gives the duration (DOMAIN §6): to be confirmed by the ministry.
+LABEL_YEARS = 3
+
+# Logs: no names, no addresses ------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {
+            "()": "francesante.lib.logs.DiscreetFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stdout"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        # Robots ask for any name; each would leave a traceback.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # Its messages below errors name the account and the address.
+        "axes": {"level": "ERROR"},
+    },
+}
+
+# Rules of the delays ---------------------------------------------------------------------------------------------
+
+# Months of silence after which an application is deemed rejected, de quantième à quantième: CRPA, articles L. 231-1 and
+# L. 231-4 (the label opens a possibility of funding); to be confirmed by the legal service (DOMAIN §5.1).
+SILENCE_MONTHS = 2
+
+# Mails about an older event are not sent: a portal that was stopped for long, or that has just been filled with its past,
+# must not write to people about what they already know.
+MAIL_MAX_AGE = timedelta(days=7)

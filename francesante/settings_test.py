@@ -1,0 +1,40 @@
+"""Settings of the test suite: the real ones, with fast hashes, mails in memory and a server of its own."""
+
+import os
+
+# Kept apart from the laptop's data: `make test` beside a running portal must not touch it.
+os.environ.pop("DEMO", None)
+os.environ.pop("PRODUCTION", None)
+
+from francesante.settings import *  # noqa: F403
+from francesante.settings import DATABASE_URL, DATABASES, REDIS_URL, REST_FRAMEWORK, VAR_DIR
+from francesante.lib.embedded import EmbeddedServers
+
+DEMO = False
+TEST_SERVERS = EmbeddedServers(VAR_DIR, purpose="test")
+if not DATABASE_URL:
+    DATABASES["default"]["HOST"] = str(TEST_SERVERS.socket_dir)
+DATABASES["default"]["TEST"] = {"NAME": os.environ.get("TEST_DB_NAME") or "test_portal"}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            # Test processes share the server.
+            "KEY_PREFIX": f"test-{os.getpid()}",
+        },
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+PUBLIC_URL = "http://testserver"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
+MEDIA_ROOT = VAR_DIR / "test-media"
+REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"anon": None, "user": None}}
