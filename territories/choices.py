@@ -53,6 +53,7 @@ class Subject(TextChoices):
     EDITION = "edition", "édition"
     DECISION = "decision", "décision"
     MANDATE = "mandate", "habilitation"
+    CLAIM = "claim", "revendication"
 
 
 class ActorKind(TextChoices):

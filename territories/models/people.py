@@ -250,6 +250,14 @@ def departements_of(user: Any, on: date) -> AbstractSet[str] | None:
     return frozenset(departements)
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations."""
+
+    def accepted_for(self, user: User) -> Self:
+        """Invitations that a person has accepted: what they were promised, oldest first."""
+        return self.filter(email=user.email, accepted_at__isnull=False).order_by("accepted_at", "pk")
+
+
 class Invitation(models.Model):
     """A single-use link, bound to an address, that opens an account with what it promises.
 
@@ -265,6 +273,8 @@ class Invitation(models.Model):
     created_at = models.DateTimeField("créée le")
     expires_at = models.DateTimeField("expire le")
     accepted_at = models.DateTimeField("acceptée le", null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         verbose_name = "invitation"

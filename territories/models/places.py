@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from francesante.lib.db import both_or_none
+from territories.models.search import search_communes
 
 
 class Region(models.Model):
@@ -102,6 +103,10 @@ class CommuneQuerySet(models.QuerySet["Commune"]):
         """Communes of these département codes."""
         return self.filter(departement__in=departements)
 
+    def search(self, text: str, limit: int = 10) -> Self:
+        """Current communes that a text may mean (name, INSEE, former or postal code), best first."""
+        return search_communes(self.current(), text, limit)
+
 
 class Commune(models.Model):
     """A commune, by its INSEE code; one that merged keeps its row and names its successor."""
@@ -145,11 +150,21 @@ class Commune(models.Model):
 class CommuneVintage(models.Model):
     """A commune on 1 January of a year: its EPCI, its département, its municipal population."""
 
-    commune = models.ForeignKey(Commune, models.PROTECT, related_name="vintages", verbose_name="commune")
+    commune = models.ForeignKey(
+        Commune, models.PROTECT, db_index=False, related_name="vintages", verbose_name="commune"
+    )
     year = models.PositiveSmallIntegerField("millésime")
-    departement = models.ForeignKey(Departement, models.PROTECT, related_name="+", verbose_name="département")
+    departement = models.ForeignKey(
+        Departement, models.PROTECT, db_index=False, related_name="+", verbose_name="département"
+    )
     epci = models.ForeignKey(
-        Epci, models.PROTECT, null=True, blank=True, related_name="commune_vintages", verbose_name="EPCI"
+        Epci,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="commune_vintages",
+        verbose_name="EPCI",
     )
     population = models.PositiveIntegerField("population municipale")
     population_year = models.PositiveSmallIntegerField("recensement")

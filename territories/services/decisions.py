@@ -5,10 +5,12 @@ the last signature, so that a label exists if and only if every required signato
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from francesante.lib.canonical import canonical_json, sha256_hex
 from francesante.lib.workflow import RefusedError, StaleError
@@ -18,14 +20,41 @@ from territories.services.events import lock, record_event
 
 Effect = Callable[[Decision, datetime], None]
 
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one decision of a selection: signed, or the sentence of its refusal."""
+
+    decision_id: int
+    refusal: str = ""
+
+
+FAVOURABLE = frozenset({DecisionKind.LABEL_GRANTED, DecisionKind.GRANT_AWARDED})
+"""Kinds that may be signed several at a time; the others are signed one by one, after display."""
+
 _SIGNED: dict[str, Effect] = {}
 _DECLINED: dict[str, Effect] = {}
+_LOCKS: dict[str, Callable[[Decision], None]] = {}
 
 
-def effect(kind: DecisionKind, *, signed: Effect, declined: Effect) -> None:
-    """Declare what happens to the subject at the last signature, or when a signatory declines."""
+def effect(
+    kind: DecisionKind, *, signed: Effect, declined: Effect, locks: Callable[[Decision], None] | None = None
+) -> None:
+    """Declare what happens to the subject at the last signature, or when a signatory declines.
+
+    ``locks`` takes the rows of the effect that come before the decision in the order of locks (quota, application);
+    it runs first, in the transaction of each signature.
+    """
     _SIGNED[kind] = signed
     _DECLINED[kind] = declined
+    if locks is not None:
+        _LOCKS[kind] = locks
+
+
+def _lock_in_order(decision: Decision) -> Decision:
+    if before := _LOCKS.get(decision.kind):
+        before(decision)
+    return lock(decision)
 
 
 def required_capacities(kind: DecisionKind, *, at: datetime) -> list[str]:
@@ -34,7 +63,7 @@ def required_capacities(kind: DecisionKind, *, at: datetime) -> list[str]:
     Raises:
         RefusedError: no rule is in force.
     """
-    rule = SigningRule.objects.filter(kind=kind, valid_from__lte=at.date()).order_by("valid_from").last()
+    rule = SigningRule.objects.filter(kind=kind, valid_from__lte=timezone.localdate(at)).order_by("valid_from").last()
     if rule is None:
         raise RefusedError(
             "Aucune règle de signature n’est en vigueur pour cette décision. L’équipe nationale peut en publier une."
@@ -61,12 +90,14 @@ def propose_decision(
     ``content`` is what will be signed, byte for byte, once in canonical JSON; it never changes afterwards.
 
     Raises:
-        RefusedError: the replaced decision is already signed by everyone.
+        RefusedError: the replaced decision is already signed by everyone, or already replaced.
     """
     if replaces is not None:
         replaces = lock(replaces)
         if replaces.state == DecisionState.SIGNED:
             raise RefusedError("Cette décision est déjà signée : elle ne peut plus être remplacée.")
+        if replaces.state == DecisionState.REPLACED:
+            raise RefusedError("Cette décision a déjà été remplacée : corrigez la plus récente.")
         _set_state(replaces, DecisionState.REPLACED, action="replace", mandate=mandate, at=at)
     text = canonical_json(content)
     decision = Decision.objects.create(
@@ -114,17 +145,37 @@ def sign_decision(
         with transaction.atomic():
             return _sign(decision, mandate, content_hash=content_hash, at=at, means=means)
     except IntegrityError as error:
-        raise RefusedError(_conflict_sentence(error)) from error
+        if sentence := _conflict_sentence(error):
+            raise RefusedError(sentence) from error
+        raise
 
 
-def _sign(decision: Decision, mandate: Mandate, *, content_hash: str, at: datetime, means: SignatureMeans) -> Decision:
-    decision = lock(decision)
+def check_content(*, decision: Decision, mandate: Mandate, content_hash: str, at: datetime) -> Capacity:
+    """Return the capacity in which the mandate would sign the content it was shown: asked before a code is used up.
+
+    Raises:
+        RefusedError: the mandate may not sign this decision at this instant.
+        StaleError: the decision is no longer the one that was shown.
+    """
     capacity = _capacity_to_sign(decision, mandate, at=at)
     if content_hash != decision.content_hash:
         raise StaleError(
             "Le contenu de cette décision n’est pas celui qui vous a été présenté. Rien n’a été signé ; relisez le texte "
             "intégral, puis signez."
         )
+    return capacity
+
+
+def _lock_mandate(mandate: Mandate) -> Mandate:
+    """Return the mandate as it is now: a right taken back since the page was shown no longer signs."""
+    locked = Mandate.objects.select_related("user", "authority", "departement")
+    return locked.select_for_update(of=("self",), no_key=True).get(pk=mandate.pk)
+
+
+def _sign(decision: Decision, mandate: Mandate, *, content_hash: str, at: datetime, means: SignatureMeans) -> Decision:
+    decision = _lock_in_order(decision)
+    mandate = _lock_mandate(mandate)
+    capacity = check_content(decision=decision, mandate=mandate, content_hash=content_hash, at=at)
     Signature.objects.create(
         decision=decision,
         capacity=capacity,
@@ -153,6 +204,29 @@ def _sign(decision: Decision, mandate: Mandate, *, content_hash: str, at: dateti
     return decision
 
 
+def sign_selection(*, shown: Mapping[int, str], mandate: Mandate, at: datetime) -> list[Outcome]:
+    """Sign several favourable decisions, each in its own transaction; ``shown`` gives the hash shown for each key.
+
+    The second factor was confirmed once by the caller. What one refuses does not stop the others.
+    """
+    decisions = Decision.objects.for_user(mandate.user).in_bulk(shown)
+    outcomes = []
+    for key, content_hash in shown.items():
+        decision = decisions.get(key)
+        refusal = ""
+        if decision is None:
+            refusal = "Cette décision n’existe pas, ou votre habilitation n’y donne pas accès."
+        elif decision.kind not in FAVOURABLE:
+            refusal = "Un refus ou une fin de label se signe seul, après lecture."
+        else:
+            try:
+                sign_decision(decision=decision, mandate=mandate, content_hash=content_hash, at=at)
+            except RefusedError as error:
+                refusal = str(error)
+        outcomes.append(Outcome(key, refusal))
+    return outcomes
+
+
 @transaction.atomic
 def decline_decision(*, decision: Decision, mandate: Mandate, reason: str, at: datetime) -> Decision:
     """Record that a required signatory will not sign, and why; the subject goes to concertation.
@@ -162,7 +236,8 @@ def decline_decision(*, decision: Decision, mandate: Mandate, reason: str, at: d
     """
     if not reason.strip():
         raise RefusedError("Indiquez le motif : l’autre signataire et les services le liront pour la concertation.")
-    decision = lock(decision)
+    decision = _lock_in_order(decision)
+    mandate = _lock_mandate(mandate)
     capacity = _capacity_to_sign(decision, mandate, at=at)
     SignatureRefusal.objects.create(
         decision=decision, capacity=capacity, mandate=mandate, reason=reason.strip(), declined_at=at
@@ -230,6 +305,9 @@ def _set_state(
 
 
 def _conflict_sentence(error: IntegrityError) -> str:
+    """Return what to say of a signature that the database refused, or nothing when an effect was refused."""
     if "signature_once_per_person" in str(error):
         return "Vous avez déjà signé cette décision : personne ne signe en deux qualités."
-    return "Cette décision vient d’être signée dans cette qualité : votre signature n’était plus attendue."
+    if "signature_once_per_capacity" in str(error):
+        return "Cette décision vient d’être signée dans cette qualité : votre signature n’était plus attendue."
+    return ""

@@ -240,6 +240,23 @@ def seal_day(day: date, *, at: datetime) -> EventSeal:
     return seal
 
 
+def seal_finished_days(*, at: datetime) -> list[EventSeal]:
+    """Seal every finished day since the last seal, or since the first event; return the new seals."""
+    last = EventSeal.objects.order_by("day").last()
+    first = Event.objects.order_by("at").first()
+    if last is not None:
+        day = last.day + timedelta(days=1)
+    elif first is not None:
+        day = timezone.localdate(first.at)
+    else:
+        return []
+    seals = []
+    while day < timezone.localdate(at):
+        seals.append(seal_day(day, at=at))
+        day += timedelta(days=1)
+    return seals
+
+
 def lock(row: M) -> M:
     """Lock a row for the transaction and return its present content."""
     return type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)

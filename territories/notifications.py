@@ -1,0 +1,34 @@
+"""Mails of the application to persons. They are sent outside any transaction, after what they announce is kept."""
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from territories.models import Authority, Invitation
+
+
+def send_invitation(invitation: Invitation, *, token: str, promise: str) -> None:
+    """Send the single-use link of an invitation; ``promise`` says in a few words what it opens.
+
+    Raises:
+        OSError: the mail server does not answer (``smtplib.SMTPException`` is one).
+    """
+    text = render_to_string(
+        "emails/territories/invitation.txt",
+        {
+            "invitation": invitation,
+            "promise": promise,
+            "link": f"{settings.PUBLIC_URL}{reverse('invitation', args=[token])}",
+            "portal": settings.PUBLIC_URL,
+        },
+    )
+    EmailMessage("Votre accès au portail France Santé", text, to=[invitation.email]).send()
+
+
+def promise_of(invitation: Invitation) -> str:
+    """Say in a few words what an invitation opens."""
+    if invitation.mandate_fields is None:
+        return "accéder à l’espace d’une structure de soins"
+    authority = Authority.objects.get(pk=invitation.mandate_fields["authority"])
+    return f"agir pour l’autorité « {authority.name} »"

@@ -1,0 +1,125 @@
+"""Mandates: which one a person acts with, and who may invite whom to act for an authority."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.db.models import Q, QuerySet
+
+from francesante.lib.workflow import RefusedError
+from territories.choices import AuthorityKind, Role, SigningAs, Subject
+from territories.models import Authority, Departement, Invitation, Mandate
+from territories.services.accounts import invite
+from territories.services.events import lock, record_event
+
+ACTING_MANDATE = "mandate"
+"""Key of the session, and name of the hidden field of forms, that hold the acting mandate."""
+
+INVITED_ROLES = (Role.AGENT, Role.PARTNER, Role.OBSERVER)
+
+
+def may_invite(mandate: Mandate | None, *, at: datetime) -> bool:
+    """Tell whether a mandate may open others: the national team, and the holder of an authority's signature."""
+    return mandate is not None and mandate.is_active(at) and _may_open(mandate)
+
+
+def _may_open(mandate: Mandate) -> bool:
+    return mandate.role == Role.NATIONAL or mandate.signing_as == SigningAs.HOLDER
+
+
+def authorities_to_invite_for(mandate: Mandate) -> QuerySet[Authority]:
+    """Return the authorities for which a mandate may open others."""
+    if mandate.role == Role.NATIONAL:
+        return Authority.objects.select_related("region", "departement")
+    return Authority.objects.filter(pk=mandate.authority_id).select_related("region", "departement")
+
+
+def invite_agent(
+    *,
+    mandate: Mandate,
+    email: str,
+    authority: Authority,
+    role: Role,
+    departement: Departement | None,
+    start_date: date,
+    end_date: date | None,
+    at: datetime,
+) -> tuple[Invitation, str]:
+    """Invite a person to act for an authority, on its territory or on one of its départements; return the link's secret.
+
+    The period runs from ``start_date`` to ``end_date``, excluded. The right to sign is never given by an invitation.
+
+    Raises:
+        RefusedError: the mandate may not open this one.
+    """
+    if not may_invite(mandate, at=at) or not authorities_to_invite_for(mandate).filter(pk=authority.pk).exists():
+        raise RefusedError(
+            "Votre habilitation ne permet pas d’inviter pour cette autorité. Le titulaire de la signature de l’autorité ou "
+            "l’équipe nationale peut le faire."
+        )
+    if (role == Role.NATIONAL) != (authority.kind == AuthorityKind.NATIONAL):
+        raise RefusedError("Le pilotage national est le rôle de l’équipe nationale, et son seul rôle.")
+    if role == Role.NATIONAL and mandate.role != Role.NATIONAL:
+        raise RefusedError("Seule l’équipe nationale invite à un rôle national.")
+    if role not in (*INVITED_ROLES, Role.NATIONAL):
+        raise RefusedError("Choisissez un rôle de la liste.")
+    if end_date is not None and end_date <= start_date:
+        raise RefusedError("La fin de l’habilitation doit venir après son début.")
+    departement = departement or authority.departement
+    if departement is not None and (not mandate.covers(departement) or not _within(authority, departement)):
+        raise RefusedError(f"Le département {departement} n’est pas dans le territoire de cette autorité.")
+    if departement is None and mandate.departement_id:
+        raise RefusedError("Votre habilitation ne couvre qu’un département : choisissez-le.")
+    return invite(
+        email=email,
+        at=at,
+        invited_by=mandate.user,
+        mandate_fields={
+            "authority": authority.pk,
+            "role": str(role),
+            "region": authority.region_id,
+            "departement": departement.pk if departement else None,
+            "from": start_date.isoformat(),
+            "until": end_date.isoformat() if end_date else None,
+            "granted_by": mandate.pk,
+        },
+    )
+
+
+def _within(authority: Authority, departement: Departement) -> bool:
+    if authority.departement_id:
+        return authority.departement_id == departement.pk
+    return authority.region_id is None or authority.region_id == departement.region_id
+
+
+def record_administration(*, mandate: Mandate, administrator_id: int, changed: Sequence[str], at: datetime) -> None:
+    """Record that a technical administrator opened a mandate, or changed its period or its right to sign.
+
+    The caller saved the mandate in the same transaction.
+    """
+    lock(mandate)
+    record_event(
+        subject_type=Subject.MANDATE,
+        subject_id=mandate.pk,
+        action="administer",
+        actor=None,
+        at=at,
+        data={"administrator": administrator_id, "changed": sorted(changed)},
+    )
+
+
+def signatories_beside(mandate: Mandate, *, on: date) -> QuerySet[Mandate]:
+    """Return the rights to sign in force in the same authority, on a territory that meets this mandate's."""
+    meeting = Q(region__isnull=True, departement__isnull=True)
+    if mandate.departement is not None:
+        meeting |= Q(departement=mandate.departement) | Q(region=mandate.departement.region_id)
+    elif mandate.region_id:
+        meeting |= Q(region=mandate.region_id) | Q(departement__region=mandate.region_id)
+    else:
+        meeting = Q()
+    return (
+        Mandate.objects.active(on)
+        .filter(meeting, authority=mandate.authority_id, signing_published_date__lte=on, user__is_active=True)
+        .exclude(signing_as="")
+        .select_related("user", "region", "departement")
+        .order_by("user__last_name", "pk")
+    )

@@ -1,0 +1,35 @@
+"""Addresses of the application."""
+
+from django.urls import path
+
+from territories.views import accounts, invitations, mandates, pages, parapheur, places, second_factor
+
+urlpatterns = [
+    # Sign-in and account
+    path("connexion/", accounts.sign_in, name="login"),
+    path("connexion/code/", second_factor.sign_in_code, name="login-code"),
+    path("deconnexion/", accounts.sign_out, name="logout"),
+    path("mot-de-passe/oubli/", accounts.password_reset, name="password-reset"),
+    path("mot-de-passe/oubli/envoi/", accounts.password_reset_sent, name="password-reset-sent"),
+    path("mot-de-passe/nouveau/fait/", accounts.password_reset_done, name="password-reset-done"),
+    path("mot-de-passe/nouveau/<uidb64>/<token>/", accounts.password_reset_confirm, name="password-reset-confirm"),
+    path("compte/mot-de-passe/", accounts.password_change, name="password-change"),
+    path("compte/second-facteur/", second_factor.second_factor, name="second-factor"),
+    path("invitation/<str:token>/", invitations.invitation, name="invitation"),
+    # Mandates
+    path("compte/habilitations/", mandates.mandates, name="mandates"),
+    path("compte/habilitations/inviter/", mandates.invite_person, name="invite"),
+    # Parapheur
+    path("compte/parapheur/", parapheur.parapheur, name="parapheur"),
+    path("compte/parapheur/selection/", parapheur.selection, name="parapheur-selection"),
+    path("compte/parapheur/resultat/", parapheur.outcome, name="parapheur-outcome"),
+    path("compte/parapheur/<int:pk>/", parapheur.decision, name="decision"),
+    path("compte/parapheur/<int:pk>/acte.pdf", parapheur.decision_pdf, name="decision-pdf"),
+    path("compte/parapheur/<int:pk>/ne-pas-signer/", parapheur.decline, name="decision-decline"),
+    # Places
+    path("territoires/recherche/", places.commune_search, name="commune-search"),
+    # Standing pages
+    path("accessibilite/", pages.accessibility, name="accessibility"),
+    path("mentions-legales/", pages.legal, name="legal"),
+    path("donnees-personnelles/", pages.privacy, name="privacy"),
+]

@@ -1,0 +1,255 @@
+"""The parapheur: what awaits a signatory, read in full, signed or not."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from francesante.lib.workflow import RefusedError
+from territories.choices import Capacity, DecisionKind, DecisionState
+from territories.forms import DeclineForm, FreshCodeForm, SignForm
+from territories.models import Decision, Mandate, Signature
+from territories.services.accounts import confirm_code
+from territories.services.decisions import (
+    FAVOURABLE,
+    check_content,
+    decline_decision,
+    may_sign,
+    sign_decision,
+    sign_selection,
+)
+from territories.services.mandates import signatories_beside
+
+RECENT = timedelta(days=30)
+OUTCOMES = "parapheur_outcomes"
+"""Key of the session that holds the outcome of the last selection."""
+
+_WORDS = {
+    DecisionKind.LABEL_GRANTED: ("label", "labels"),
+    DecisionKind.LABEL_REFUSED: ("refus", "refus"),
+    DecisionKind.GRANT_AWARDED: ("attribution", "attributions"),
+}
+
+View = Callable[..., HttpResponse]
+
+
+def signatories_only(view: View) -> View:
+    """Open a page to signatories: 404 to who acts for no authority, 403 to agents without the right to sign."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
+        if mandate is None:
+            raise Http404
+        if "pk" in kwargs and not Decision.objects.for_user(request.user).filter(pk=kwargs["pk"]).exists():
+            raise Http404
+        if mandate.capacity is None or not mandate.can_sign:
+            raise PermissionDenied(
+                "Le parapheur est réservé aux signataires : l’habilitation avec laquelle vous agissez ne donne pas le droit de "
+                "signer."
+            )
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def _with_signatures(decisions: QuerySet[Decision]) -> QuerySet[Decision]:
+    return (
+        decisions.defer("pdf").select_related("departement__region").prefetch_related("signatures__mandate__authority")
+    )
+
+
+def _others(decision: Decision, capacity: str) -> list[dict[str, Any]]:
+    """The other required capacities, with their signature if they gave it."""
+    given = {signature.capacity: signature for signature in decision.signatures.all()}
+    return [
+        {"label": Capacity(other).label, "signature": given.get(other)}
+        for other in decision.required
+        if other != capacity
+    ]
+
+
+@signatories_only
+@require_safe
+def parapheur(request: HttpRequest) -> HttpResponse:
+    """Show what awaits the acting mandate, what it signed lately, and who else may sign."""
+    mandate: Mandate = request.mandate  # type: ignore[attr-defined]
+    now = timezone.now()
+    awaiting = list(_with_signatures(Decision.objects.awaiting(mandate)).order_by("proposed_at", "pk"))
+    rows = [
+        {
+            "decision": decision,
+            "others": _others(decision, mandate.capacity or ""),
+            "favourable": decision.kind in FAVOURABLE,
+            "days": (timezone.localdate(now) - timezone.localdate(decision.proposed_at)).days,
+        }
+        for decision in awaiting
+    ]
+    by_kind = Counter(decision.kind for decision in awaiting)
+    signed = (
+        Signature.objects.filter(mandate=mandate, signed_at__gte=now - RECENT)
+        .select_related("decision")
+        .order_by("-signed_at", "-pk")
+    )
+    context = {
+        "rows": rows,
+        "counts": [f"{by_kind[kind]} {_WORDS[kind][by_kind[kind] > 1]}" for kind in _WORDS if by_kind[kind]],
+        "oldest": rows[0]["days"] if rows else None,
+        "any_favourable": any(row["favourable"] for row in rows),
+        "in_force": mandate.may_sign(now),
+        "signed": signed,
+        "delegations": signatories_beside(mandate, on=timezone.localdate(now)),
+    }
+    return render(request, "territories/parapheur.html", context)
+
+
+def _page_of(decision: Decision, mandate: Mandate) -> dict[str, Any]:
+    now = timezone.now()
+    signatures = list(decision.signatures.all())
+    return {
+        "decision": decision,
+        "content": json.loads(decision.content),
+        "signatures": signatures,
+        "others": _others(decision, mandate.capacity or ""),
+        "same_content": all(signature.content_hash == decision.content_hash for signature in signatures),
+        "may_sign": may_sign(decision, mandate, at=now),
+        "concerned": mandate.capacity in decision.required and mandate.covers(decision.departement),
+        "refusals": list(decision.signature_refusals.select_related("mandate__authority", "mandate__user")),
+        "replacement": Decision.objects.filter(replaces=decision).first(),
+    }
+
+
+@signatories_only
+@never_cache
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def decision(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the full text of a decision, and sign it with a fresh code."""
+    mandate: Mandate = request.mandate  # type: ignore[attr-defined]
+    row = get_object_or_404(_with_signatures(Decision.objects.for_user(request.user)), pk=pk)
+    form = SignForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        content_hash = form.cleaned_data["content_hash"]
+        now = timezone.now()
+        try:
+            check_content(decision=row, mandate=mandate, content_hash=content_hash, at=now)
+            confirm_code(user=request.user, code=form.cleaned_data["code"])  # type: ignore[arg-type]
+            signed = sign_decision(decision=row, mandate=mandate, content_hash=content_hash, at=now)
+        except RefusedError as refusal:
+            form.add_error("code", str(refusal))
+            row = get_object_or_404(_with_signatures(Decision.objects.all()), pk=pk)
+        else:
+            if signed.state == DecisionState.SIGNED:
+                done = "Vous avez signé, et toutes les signatures sont réunies : la décision est prise."
+            else:
+                done = "Vous avez signé. La décision attend encore l’autre signature."
+            messages.success(request, f"{row.title} : {done[0].lower()}{done[1:]}")
+            return redirect("parapheur")
+    return render(request, "territories/decision.html", {**_page_of(row, mandate), "form": form})
+
+
+@signatories_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def decline(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that one does not sign, and why: the file goes to concertation."""
+    mandate: Mandate = request.mandate  # type: ignore[attr-defined]
+    row = get_object_or_404(_with_signatures(Decision.objects.for_user(request.user)), pk=pk)
+    form = DeclineForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            decline_decision(decision=row, mandate=mandate, reason=form.cleaned_data["reason"], at=timezone.now())
+        except RefusedError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(
+                request, f"{row.title} : vous n’avez pas signé. Votre motif est transmis, la concertation est ouverte."
+            )
+            return redirect("parapheur")
+    context = {"decision": row, "form": form, "may_sign": may_sign(row, mandate, at=timezone.now())}
+    return render(request, "territories/decline.html", context)
+
+
+@signatories_only
+@never_cache
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def selection(request: HttpRequest) -> HttpResponse:
+    """Read several favourable decisions by their operative articles, and sign them with one code.
+
+    The address holds the selection (``?d=12&d=15``); the form sends back each key with the hash that was shown.
+    """
+    mandate: Mandate = request.mandate  # type: ignore[attr-defined]
+    keys = [int(key) for key in request.GET.getlist("d") if key.isdecimal() and len(key) < 19]  # noqa: PLR2004  # bigint
+    rows = list(
+        _with_signatures(Decision.objects.awaiting(mandate).filter(pk__in=keys, kind__in=FAVOURABLE)).order_by(
+            "proposed_at", "pk"
+        )
+    )
+    form = FreshCodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        shown = {
+            int(key): content_hash
+            for key, _, content_hash in (value.partition(":") for value in request.POST.getlist("shown"))
+            if key.isdecimal() and len(key) < 19  # noqa: PLR2004  # bigint
+        }
+        try:
+            confirm_code(user=request.user, code=form.cleaned_data["code"])  # type: ignore[arg-type]
+        except RefusedError as refusal:
+            form.add_error("code", str(refusal))
+        else:
+            outcomes = sign_selection(shown=shown, mandate=mandate, at=timezone.now())
+            request.session[OUTCOMES] = [[outcome.decision_id, outcome.refusal] for outcome in outcomes]
+            return redirect("parapheur-outcome")
+    chosen = [row.pk for row in rows]
+    context = {
+        "rows": [
+            {
+                "decision": row,
+                "content": json.loads(row.content),
+                "others": _others(row, mandate.capacity or ""),
+                "without": "&".join(f"d={key}" for key in chosen if key != row.pk),
+            }
+            for row in rows
+        ],
+        "left_out": len(set(keys)) - len(rows),
+        "form": form,
+    }
+    return render(request, "territories/selection.html", context)
+
+
+@signatories_only
+@require_safe
+def outcome(request: HttpRequest) -> HttpResponse:
+    """Show what became of each decision of the last selection."""
+    kept = dict(request.session.get(OUTCOMES, []))
+    decisions = Decision.objects.for_user(request.user).in_bulk(kept)
+    rows = [{"decision": decisions[key], "refusal": refusal} for key, refusal in kept.items() if key in decisions]
+    signed = [row for row in rows if not row["refusal"]]
+    return render(
+        request,
+        "territories/selection_outcome.html",
+        {"rows": rows, "signed": len(signed), "refused": len(kept) - len(signed)},
+    )
+
+
+@require_safe
+def decision_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the act in PDF to the agents of its territory, once it is signed and rendered."""
+    row = get_object_or_404(Decision.objects.for_user(request.user), pk=pk, pdf__isnull=False)
+    return HttpResponse(
+        bytes(row.pdf or b""),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'inline; filename="decision-{row.pk}.pdf"', "ETag": f'"{row.pdf_hash}"'},
+    )
