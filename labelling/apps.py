@@ -1,5 +1,7 @@
 """Configuration of the application."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class LabellingConfig(AppConfig):
 
     name = "labelling"
     verbose_name = "Labellisation"
+
+    def ready(self) -> None:
+        """Give the decisions on a label their effects; models exist only from here on."""
+        import_module("labelling.services.decisions").register_effects()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +13,11 @@ from django_htmx.http import HttpResponseClientRedirect
 from territories.models import Mandate
 from territories.services.accounts import SECOND_FACTOR_DUE, second_factor_of
 from territories.services.mandates import ACTING_MANDATE
+
+ENDED = (
+    "L’habilitation avec laquelle cette page a été ouverte n’est plus en vigueur : rien n’a été enregistré. Revenez à la "
+    "page précédente, rechargez-la, puis agissez avec une habilitation en cours."
+)
 
 WITHOUT_SECOND_FACTOR = frozenset({"login-code", "second-factor", "logout", "health"})
 """Pages that a person who still owes a code may open."""
@@ -37,12 +43,17 @@ def active_mandates(request: HttpRequest) -> list[Mandate]:
 
 
 def acting_mandate(request: HttpRequest) -> Mandate | None:
-    """Return the mandate of this request: the posted one, else the session's, else the first."""
+    """Return the mandate of this request: the posted one, else the session's, else the first.
+
+    Raises:
+        PermissionDenied: the form was shown with a mandate that is no longer in force; no other acts in its place.
+    """
     mandates = {str(mandate.pk): mandate for mandate in request.mandates}  # type: ignore[attr-defined]
-    chosen = request.POST.get(ACTING_MANDATE) or str(request.session.get(ACTING_MANDATE, ""))
-    if chosen in mandates:
-        return mandates[chosen]
-    return next(iter(mandates.values()), None)
+    if posted := request.POST.get(ACTING_MANDATE):
+        if posted not in mandates and request.user.is_authenticated:
+            raise PermissionDenied(ENDED)
+        return mandates.get(posted)
+    return mandates.get(str(request.session.get(ACTING_MANDATE, ""))) or next(iter(mandates.values()), None)
 
 
 class SecondFactorMiddleware:

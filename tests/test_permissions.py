@@ -314,3 +314,22 @@ def test_a_mandate_that_ended_yesterday_opens_nothing(client, db):
     reviewed = make.application(state=ApplicationState.UNDER_REVIEW)
     client.force_login(ended.user)
     assert client.get(reviewed.get_absolute_url()).status_code == 404
+
+
+def test_a_form_shown_with_a_mandate_no_longer_in_force_is_refused(client, db):
+    still = make.mandate(AuthorityKind.ARS)
+    ended = make.mandate(
+        AuthorityKind.PREFECTURE,
+        person=still.user,
+        valid=make.DateRange(date(2025, 10, 1), timezone.localdate()),
+    )
+    waiting = make.application(state=ApplicationState.SUBMITTED)
+    client.force_login(still.user)
+    address = reverse("application-act", kwargs={"number": waiting.number, "action": "prendre-en-charge"})
+    refused = client.post(address, {"mandate": ended.pk, "version": waiting.version})
+    waiting.refresh_from_db()
+    assert (refused.status_code, waiting.state) == (403, ApplicationState.SUBMITTED)
+    assert "n’est plus en vigueur" in refused.text
+    client.post(address, {"mandate": still.pk, "version": waiting.version})
+    waiting.refresh_from_db()
+    assert waiting.state == ApplicationState.UNDER_REVIEW

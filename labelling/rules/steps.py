@@ -1,0 +1,115 @@
+"""The seven tasks of an application: what each asks, and how far it is. Pure.
+
+« Fait » says that a task holds what the file needs to be received, not that its criterion is met.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from labelling.choices import Finding, Rule
+from labelling.rules.answers import Answers, problems
+from labelling.rules.criteria import assess
+
+REVIEW = "relire"
+
+
+class Status(StrEnum):
+    """How far a task is."""
+
+    NOT_STARTED = "Pas commencé"
+    TO_FINISH = "À terminer"
+    DONE = "Fait"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One task: its address, its name, the question it asks, and the rules whose findings it shows."""
+
+    slug: str
+    title: str
+    question: str
+    rules: tuple[Rule, ...] = ()
+
+
+STEPS = (
+    Step("identite", "Identité", "Qui êtes-vous, et qui suit ce dossier ?"),
+    Step("horaires", "Horaires", "Quand accueillez-vous le public ?", (Rule.OPEN_DAYS,)),
+    Step("equipe", "Équipe", "Qui soigne dans votre structure ?", (Rule.DOCTOR, Rule.NURSE)),
+    Step("tarifs", "Tarifs", "Quels tarifs pratiquez-vous ?", (Rule.NO_OVERRUN,)),
+    Step(
+        "permanence", "Permanence des soins", "Participez-vous à la permanence des soins ou au SAS ?", (Rule.ON_CALL,)
+    ),
+    Step("engagements", "Engagements", "À quoi votre structure s’engage-t-elle ?", (Rule.COMMITMENT,)),
+    Step(REVIEW, "Relire et déposer", "Relire et déposer votre candidature"),
+)
+BY_SLUG = {step.slug: step for step in STEPS}
+TO_FILL = STEPS[:-1]
+
+
+def status_of(step: Step, answers: Answers) -> Status:
+    """Return how far a task is; the last one is to finish as soon as all the others are done."""
+    if step.slug == REVIEW:
+        ready = all(status_of(other, answers) == Status.DONE for other in TO_FILL)
+        return Status.TO_FINISH if ready else Status.NOT_STARTED
+    started, complete = _PROGRESS[step.slug](answers)
+    if not started:
+        return Status.NOT_STARTED
+    wrong = any(problem.step == step.slug for problem in problems(answers))
+    return Status.DONE if complete and not wrong else Status.TO_FINISH
+
+
+def unfinished(answers: Answers) -> list[Step]:
+    """Return the tasks that keep the file from being submitted."""
+    return [step for step in TO_FILL if status_of(step, answers) != Status.DONE]
+
+
+def next_step(step: Step) -> Step | None:
+    """Return the task that follows, or nothing after the last."""
+    position = STEPS.index(step) + 1
+    return STEPS[position] if position < len(STEPS) else None
+
+
+def _identity(answers: Answers) -> tuple[bool, bool]:
+    identity, contact = answers.identity, answers.contact
+    settled = identity.exact is True or (identity.exact is False and bool(identity.correction))
+    return identity.exact is not None, settled and bool(contact.name and contact.email)
+
+
+def _hours(answers: Answers) -> tuple[bool, bool]:
+    return bool(answers.hours), bool(answers.hours)
+
+
+def _team(answers: Answers) -> tuple[bool, bool]:
+    found = [
+        assess(Rule.DOCTOR, {"min_half_days": 1}, answers)[0],
+        assess(Rule.NURSE, {"max_minutes": 0}, answers)[0],
+    ]
+    return bool(answers.team), Finding.UNANSWERED not in found
+
+
+def _fees(answers: Answers) -> tuple[bool, bool]:
+    doctors = answers.of("doctor")
+    known = all(member.sector for member in doctors) if doctors else bool(answers.fees.sector)
+    return answers.fees.overrun is not None, answers.fees.overrun is not None and known
+
+
+def _on_call(answers: Answers) -> tuple[bool, bool]:
+    said = (answers.on_call.pdsa, answers.on_call.sas)
+    return said != (None, None), True in said or None not in said
+
+
+def _commitments(answers: Answers) -> tuple[bool, bool]:
+    taken = (answers.commitments.appointment_48h, answers.commitments.support)
+    return any(taken), all(taken)
+
+
+_PROGRESS: Mapping[str, Callable[[Answers], tuple[bool, bool]]] = {
+    "identite": _identity,
+    "horaires": _hours,
+    "equipe": _team,
+    "tarifs": _fees,
+    "permanence": _on_call,
+    "engagements": _commitments,
+}
+"""By task: whether it is started, and whether it holds what it must."""

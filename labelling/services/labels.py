@@ -1,0 +1,114 @@
+"""Labels: their number, their period, their status at a date, and the moment the public may know of them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import Max, Min
+
+from francesante.lib.french import long_date
+from labelling.models import Application, Label
+from labelling.rules.answers import parse
+from labelling.rules.clock import add_months, local_day
+from territories.choices import Subject
+from territories.models import Decision, Departement, Notification
+from territories.services.events import lock, record_event
+
+MONTHS_PER_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStatus:
+    """What the public reads of a label at a date. ``tone`` is that of the badge."""
+
+    tone: str
+    label: str
+    in_force: bool
+
+
+def status(label: Label, on: date) -> LabelStatus:
+    """Return the status of a label on a day: it is computed, never stored."""
+    if label.withdrawn_at is not None:
+        return LabelStatus("", f"Label retiré le {long_date(label.withdrawn_at)}", in_force=False)
+    first, until = label.valid.lower, label.valid.upper
+    if until is not None and on >= until:
+        return LabelStatus("", f"Label terminé le {long_date(until)}", in_force=False)
+    if first is not None and on < first:
+        return LabelStatus("info", f"Label à compter du {long_date(first)}", in_force=False)
+    return LabelStatus("success", "Label en cours", in_force=True)
+
+
+def period(act_day: date) -> DateRange:
+    """Return the validity of a label whose act has this date; its upper bound is the first day without label."""
+    return DateRange(act_day, add_months(act_day, settings.LABEL_YEARS * MONTHS_PER_YEAR))
+
+
+def create_label(*, application: Application, decision: Decision, at: datetime) -> Label:
+    """Create the label of a signed decision, inside the transaction of its last signature.
+
+    Its hours are those of the file, copied to the main site: they are what the public will read.
+    """
+    departement = application.departement
+    label = Label.objects.create(
+        number=_next_number(departement),
+        structure=application.structure,
+        application=application,
+        decision=decision,
+        departement=departement,
+        wave=application.wave,
+        valid=period(local_day(at, departement.timezone)),
+    )
+    record_event(
+        subject_type=Subject.LABEL,
+        subject_id=label.pk,
+        action="create",
+        actor=None,
+        at=at,
+        data={
+            "application": application.pk,
+            "decision": decision.pk,
+            "from": label.valid.lower.isoformat(),
+            "until": label.valid.upper.isoformat(),
+        },
+    )
+    if hours := parse(application.answers).as_json()["hours"]:
+        application.structure.sites.filter(is_main=True).update(hours=hours)
+    return label
+
+
+def _next_number(departement: Departement) -> str:
+    # The row lock of the département gives the numbers one by one; it lets foreign keys to it through.
+    Departement.objects.select_for_update(of=("self",), no_key=True).get(pk=departement.pk)
+    prefix = f"LFS-{departement.pk}-"
+    last = Label.objects.filter(departement=departement, number__startswith=prefix).aggregate(last=Max("number"))[
+        "last"
+    ]
+    return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:05d}"
+
+
+def publish_notified(*, at: datetime, decision: Decision | None = None) -> int:
+    """Open to the public the labels whose decision was notified, and return their number.
+
+    The date kept is the first notification's. Looks at one decision, or at all.
+    """
+    notified = Notification.objects.filter(notified_at__isnull=False, decision__kind="label_granted")
+    if decision is not None:
+        notified = notified.filter(decision=decision)
+    waiting = Label.objects.filter(notified_at__isnull=True, decision__in=notified.values("decision")).order_by("pk")
+    count = 0
+    for pk in waiting.values_list("pk", flat=True):
+        count += _publish(pk, at=at)
+    return count
+
+
+@transaction.atomic
+def _publish(pk: int, *, at: datetime) -> int:
+    label = lock(Label(pk=pk))
+    if label.notified_at is not None:
+        return 0
+    first = Notification.objects.filter(decision=label.decision_id).aggregate(first=Min("notified_at"))["first"]
+    Label.objects.filter(pk=pk).update(notified_at=first, version=label.version + 1)
+    record_event(subject_type=Subject.LABEL, subject_id=pk, action="publish", actor=None, at=at)
+    return 1

@@ -1,0 +1,293 @@
+"""The instruction of a file: take it up, assess it criterion by criterion, share, endorse, resume.
+
+An assessment is private to its authority until the lead shares it; from then on both authorities read everything.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from francesante.lib.workflow import RefusedError, StaleError
+from labelling.choices import CriterionKind, Verdict
+from labelling.models import Application, Criterion, CriterionAssessment
+from labelling.workflow import TRANSITIONS
+from territories.choices import Capacity, Role, Subject
+from territories.models import Mandate, Notification
+from territories.services.events import lock, perform
+
+SHORT_NAMES = {Capacity.ARS: "ARS", Capacity.PREFET: "préfecture"}
+"""How an authority is called beside a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One criterion and what each authority says of it, as far as the reader may know."""
+
+    criterion: Criterion
+    lead: CriterionAssessment | None
+    other: CriterionAssessment | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether both authorities spoke and do not say the same."""
+        return bool(self.lead and self.other and self.lead.verdict != self.other.verdict)
+
+    @property
+    def agreed(self) -> CriterionAssessment | None:
+        """The assessment that both authorities hold: the lead's, unless the other differs."""
+        return None if self.differs else self.lead
+
+
+def other_capacity(application: Application) -> Capacity:
+    """Return the capacity that endorses: the one that does not lead."""
+    return Capacity.PREFET if application.lead == Capacity.ARS else Capacity.ARS
+
+
+def is_insider(mandate: Mandate | None) -> bool:
+    """Tell whether a mandate belongs to the ARS, to the préfecture or to the national team.
+
+    The others (caisse, collectivité) know nothing of an assessment, nor of the sense of a decision, before its
+    notification.
+    """
+    return mandate is not None and (mandate.capacity is not None or mandate.role == Role.NATIONAL)
+
+
+def visible_to(mandate: Mandate | None) -> Q:
+    """Return the filter of the assessments that a mandate may read.
+
+    Agents read those of their own authority; insiders, shared ones; the others, those of a notified decision.
+    """
+    if not is_insider(mandate):
+        told = Notification.objects.filter(decision=OuterRef("application__decision"), notified_at__isnull=False)
+        return Q(Exists(told))
+    shared = Q(application__shared_at__isnull=False)
+    if mandate is None or mandate.role != Role.AGENT:
+        return shared
+    return shared | Q(capacity=mandate.capacity)
+
+
+def sheet(application: Application, assessments: Iterable[CriterionAssessment] | None = None) -> list[Line]:
+    """Return the criteria of a file in order, with the assessments given (all of them by default)."""
+    rows: Iterable[CriterionAssessment] = application.assessments.all() if assessments is None else assessments
+    said = {(row.criterion_id, row.capacity): row for row in rows}
+    other = other_capacity(application)
+    criteria = application.specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position")
+    return [
+        Line(criterion, said.get((criterion.pk, application.lead)), said.get((criterion.pk, other)))
+        for criterion in criteria
+    ]
+
+
+def readable_sheet(application: Application, mandate: Mandate | None) -> list[Line]:
+    """Return :func:`sheet` as a mandate may read it."""
+    rows: QuerySet[CriterionAssessment] = application.assessments.filter(visible_to(mandate))
+    return sheet(application, rows.select_related("mandate__user", "mandate__authority"))
+
+
+def require_reviewer(application: Application, mandate: Mandate, *, at: datetime) -> Capacity:
+    """Return the capacity of a mandate that may instruct a file.
+
+    Raises:
+        RefusedError: the mandate is not one of instruction, has ended, or covers another territory.
+    """
+    capacity = mandate.capacity
+    if mandate.role != Role.AGENT or capacity is None:
+        raise RefusedError(
+            "Votre habilitation permet de lire ce dossier, non de l’instruire. Rien n’a été enregistré ; "
+            "un agent de l’ARS ou de la préfecture peut le faire."
+        )
+    if not mandate.covers(application.departement):
+        raise RefusedError(
+            f"Votre habilitation ne couvre pas le département {application.departement}. Rien n’a été enregistré."
+        )
+    if not mandate.is_active(at):
+        raise RefusedError(
+            "Votre habilitation n’est pas en vigueur à ce jour : rien n’a été enregistré. L’administrateur de votre "
+            "service peut en enregistrer une nouvelle."
+        )
+    return capacity
+
+
+def take_up(*, application: Application, mandate: Mandate, version: int, at: datetime) -> Application:
+    """Take a submitted file into instruction, in the name of the mandate's authority.
+
+    Raises:
+        RefusedError: the mandate may not, or the file does not wait for it.
+        StaleError: the file changed since ``version``.
+    """
+    require_reviewer(application, mandate, at=at)
+    perform(
+        application,
+        "take_up",
+        table=TRANSITIONS,
+        subject_type=Subject.APPLICATION,
+        actor=mandate,
+        at=at,
+        version=version,
+        assigned_to=mandate,
+    )
+    return application
+
+
+@transaction.atomic
+def assess(
+    *,
+    application: Application,
+    criterion: Criterion,
+    verdict: str,
+    reason: str,
+    mandate: Mandate,
+    version: int,
+    at: datetime,
+) -> CriterionAssessment:
+    """Record what the mandate's authority says of one criterion.
+
+    A lead that changes its mind after the other authority took position asks for a new position, unless the other
+    already said the same.
+
+    Raises:
+        RefusedError: not its turn, a criterion of another specification, or a criterion not met without a reason.
+        StaleError: the file changed since ``version``.
+    """
+    capacity = require_reviewer(application, mandate, at=at)
+    reason = reason.strip()
+    if criterion.specification_id != application.specification_id or criterion.kind != CriterionKind.CRITERION:
+        raise RefusedError("Ce critère ne fait pas partie de ceux qui s’apprécient dans ce dossier.")
+    if verdict == Verdict.NOT_MET and not reason:
+        raise RefusedError("Un critère non rempli demande un motif : la décision l’imprimera.")
+    current = lock(application)
+    if current.version != version:
+        raise StaleError
+    if capacity != current.lead and current.shared_at is None:
+        raise RefusedError(
+            "L’appréciation du chef de file n’est pas encore partagée. Dès qu’elle le sera, vous pourrez la reprendre, "
+            "ou différer critère par critère."
+        )
+    fields = {}
+    if capacity == current.lead and current.endorsed_at is not None:
+        same = current.assessments.filter(criterion=criterion, verdict=verdict)
+        if not same.exists():
+            fields = {"endorsed_at": None}
+    perform(
+        application,
+        "assess",
+        table=TRANSITIONS,
+        subject_type=Subject.APPLICATION,
+        actor=mandate,
+        at=at,
+        version=version,
+        data={"criterion": criterion.code, "position": criterion.position, "verdict": str(verdict)},
+        **fields,
+    )
+    row, _ = CriterionAssessment.objects.update_or_create(
+        application=application,
+        criterion=criterion,
+        capacity=capacity,
+        defaults={"verdict": verdict, "reason": reason, "mandate": mandate, "assessed_at": at},
+    )
+    return row
+
+
+@transaction.atomic
+def share_assessment(*, application: Application, mandate: Mandate, version: int, at: datetime) -> Application:
+    """Show the lead's whole assessment to the other authority.
+
+    Raises:
+        RefusedError: not the lead, or a criterion is not assessed or still to be clarified.
+        StaleError: the file changed since ``version``.
+    """
+    capacity = require_reviewer(application, mandate, at=at)
+    current = lock(application)
+    if current.version != version:
+        raise StaleError
+    if capacity != current.lead:
+        raise RefusedError("L’appréciation est partagée par l’autorité chef de file.")
+    if sentence := missing_to_share(sheet(current)):
+        raise RefusedError(sentence)
+    perform(
+        application,
+        "share",
+        table=TRANSITIONS,
+        subject_type=Subject.APPLICATION,
+        actor=mandate,
+        at=at,
+        version=version,
+        shared_at=at,
+    )
+    return application
+
+
+def missing_to_share(lines: list[Line]) -> str:
+    """Return the sentence that says which criteria keep the lead from sharing, or nothing."""
+    unsaid = [line.criterion for line in lines if line.lead is None]
+    unclear = [line.criterion for line in lines if line.lead and line.lead.verdict == Verdict.TO_CLARIFY]
+    parts = []
+    if unsaid:
+        parts.append(f"{_criteria(unsaid)} à apprécier")
+    if unclear:
+        parts.append(f"{_criteria(unclear)} à préciser")
+    return f"Il reste {' et '.join(parts)}." if parts else ""
+
+
+def _criteria(criteria: list[Criterion]) -> str:
+    numbers = [str(criterion.position) for criterion in criteria]
+    if len(numbers) == 1:
+        return f"le critère {numbers[0]}"
+    return f"les critères {', '.join(numbers[:-1])} et {numbers[-1]}"
+
+
+@transaction.atomic
+def endorse(*, application: Application, mandate: Mandate, version: int, at: datetime) -> Application:
+    """Take position as the other authority: hold the shared assessment, but for the differences recorded.
+
+    Raises:
+        RefusedError: not the other authority, already done, or one of its own points is still to be clarified.
+        StaleError: the file changed since ``version``.
+    """
+    capacity = require_reviewer(application, mandate, at=at)
+    current = lock(application)
+    if current.version != version:
+        raise StaleError
+    if capacity == current.lead:
+        raise RefusedError("C’est à l’autre autorité de prendre position sur l’appréciation que la vôtre a partagée.")
+    if current.endorsed_at is not None:
+        raise RefusedError("Votre autorité a déjà pris position. Elle peut encore différer critère par critère.")
+    lines = sheet(current)
+    if unclear := [line.criterion for line in lines if line.other and line.other.verdict == Verdict.TO_CLARIFY]:
+        raise RefusedError(f"Il reste {_criteria(unclear)} à préciser de votre côté.")
+    perform(
+        application,
+        "endorse",
+        table=TRANSITIONS,
+        subject_type=Subject.APPLICATION,
+        actor=mandate,
+        at=at,
+        version=version,
+        endorsed_at=at,
+        data={"differences": [line.criterion.code for line in lines if line.differs]},
+    )
+    return application
+
+
+def resume(*, application: Application, mandate: Mandate, version: int, at: datetime) -> Application:
+    """Take the instruction up again after a disagreement; the other authority will take position anew.
+
+    Raises:
+        RefusedError: the mandate may not, or there is no disagreement.
+        StaleError: the file changed since ``version``.
+    """
+    require_reviewer(application, mandate, at=at)
+    perform(
+        application,
+        "resume",
+        table=TRANSITIONS,
+        subject_type=Subject.APPLICATION,
+        actor=mandate,
+        at=at,
+        version=version,
+        endorsed_at=None,
+    )
+    return application

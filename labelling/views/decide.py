@@ -1,0 +1,137 @@
+"""The decision as the structure reads it: an explicit step, because reading is the notification; then the act in PDF."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from francesante.lib.french import typeset
+from francesante.lib.workflow import RefusedError
+from labelling.choices import MembershipRole
+from labelling.models import Application, Label, Membership
+from labelling.rules.clock import appeal_deadline, local_day
+from labelling.services import decisions
+from labelling.services.reviews import is_insider
+from territories.choices import DecisionKind
+from territories.models import Decision, Mandate
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader may know of the decision of a file."""
+
+    application: Application
+    decision: Decision | None
+    membership: Membership | None
+    notified_at: datetime | None
+    insider: bool
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the act exists."""
+        return self.decision is not None and self.decision.signed_at is not None
+
+    @property
+    def may_read(self) -> bool:
+        """The authorities read a signed act; the structure and the others, once it is notified."""
+        return self.is_signed and (self.insider or self.notified_at is not None)
+
+
+def _reading(request: HttpRequest, number: str) -> Reading:
+    files = Application.objects.for_user(request.user).select_related(
+        "decision", "structure__commune", "departement", "specification"
+    )
+    application = get_object_or_404(files, number=number)
+    membership = Membership.objects.of(request.user).filter(structure=application.structure_id).first()
+    decision = application.decision
+    rows = decision.notifications.filter(notified_at__isnull=False) if decision else []
+    dates = [row.notified_at for row in rows if row.notified_at]
+    insider = membership is None and is_insider(request.mandate)  # type: ignore[attr-defined]
+    return Reading(application, decision, membership, min(dates) if dates else None, insider)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def decision_letter(request: HttpRequest, number: str) -> HttpResponse:
+    """Announce the decision, record its reading, then show it: sense, reasons, effect, remedies, what next."""
+    reading = _reading(request, number)
+    if request.method == "POST":
+        return _read(request, reading)
+    mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
+    trail = [
+        ("Dossiers" if mandate else "Mes dossiers", reverse("applications")),
+        (number, reading.application.get_absolute_url()),
+    ]
+    if not reading.may_read:
+        context = {
+            "application": reading.application,
+            "is_signed": reading.is_signed and reading.membership is not None,
+            "may_open": reading.membership is not None and reading.membership.role == MembershipRole.OWNER,
+            "by_letter": not reading.application.notification_consent,
+            "trail": trail,
+        }
+        return render(request, "labelling/decision/announced.html", context)
+    return render(request, "labelling/decision/letter.html", {**_letter(reading), "trail": trail})
+
+
+def _read(request: HttpRequest, reading: Reading) -> HttpResponse:
+    if reading.membership is None:
+        raise PermissionDenied(
+            "La décision est notifiée à la structure : sa lecture par un agent n’est pas une notification."
+        )
+    try:
+        decisions.read_decision(application=reading.application, membership=reading.membership, at=timezone.now())
+    except RefusedError as refusal:
+        messages.error(request, typeset(str(refusal)))
+    return redirect("decision-letter", reading.application.number)
+
+
+def _letter(reading: Reading) -> dict[str, Any]:
+    application, decision = reading.application, reading.decision
+    content = json.loads(decision.content)  # type: ignore[union-attr]
+    missing = sum(row["verdict"] == "Non rempli" for row in content["criteria"])
+    zone = application.departement.timezone
+    label = Label.objects.filter(application=application).first()
+    return {
+        "application": application,
+        "structure": application.structure,
+        "decision": decision,
+        "content": content,
+        "granted": decision.kind == DecisionKind.LABEL_GRANTED,  # type: ignore[union-attr]
+        "missing": missing,
+        "met": len(content["criteria"]) - missing,
+        "signatures": decision.signatures.select_related("mandate__authority").order_by("capacity"),  # type: ignore[union-attr]
+        "label": label,
+        "last_day": label.valid.upper - timedelta(days=1) if label else None,
+        "notified_at": reading.notified_at,
+        "deadline": appeal_deadline(local_day(reading.notified_at, zone)) if reading.notified_at else None,
+        "court": content.get("remedies", {}).get("court", ""),
+        "has_pdf": bool(decision.pdf_hash),  # type: ignore[union-attr]
+        "is_agent": reading.membership is None,
+    }
+
+
+@never_cache
+@require_safe
+def decision_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    """Give the act in PDF, byte for byte as it is kept."""
+    reading = _reading(request, number)
+    if not reading.may_read:
+        raise PermissionDenied(
+            "L’acte se lit après la notification de la décision : ouvrez d’abord la page de la décision."
+        )
+    decision = reading.decision
+    if decision is None or decision.pdf is None:
+        raise Http404
+    response = HttpResponse(bytes(decision.pdf), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="decision-{number}.pdf"'
+    return response

@@ -1,0 +1,168 @@
+"""The whole matrix: every act × state × hat, against a table typed by hand; a refused cell moves nothing."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from francesante.lib.workflow import RefusedError, StaleError, allows
+from labelling.choices import ApplicationState as State
+from labelling.choices import MembershipRole
+from labelling.models import Application
+from labelling.services.decisions import draft_content
+from labelling.workflow import TRANSITIONS
+from territories.choices import AuthorityKind, DecisionKind, Role, Subject
+from territories.models import Event
+from territories.services.decisions import propose_decision
+from territories.services.events import perform
+from tests import factories as make
+
+NOW = make.NOW
+HATS = ["owner", "editor", "ars", "prefecture", "caisse", "partner", "observer", "national", "system"]
+
+# act: {state before: (state after, hats)}
+EXPECTED = {
+    "submit": {"draft": ("submitted", "owner")},
+    "take_up": {"submitted": ("under_review", "ars prefecture")},
+    "assess": {"under_review": ("under_review", "ars prefecture"), "disagreement": ("disagreement", "ars prefecture")},
+    "share": {"under_review": ("under_review", "ars prefecture")},
+    "endorse": {"under_review": ("under_review", "ars prefecture")},
+    "propose": {"under_review": ("awaiting_signatures", "ars prefecture")},
+    "grant": {"awaiting_signatures": ("labelled", "system")},
+    "refuse": {"awaiting_signatures": ("refused", "system")},
+    "disagree": {"awaiting_signatures": ("disagreement", "system")},
+    "resume": {"disagreement": ("under_review", "ars prefecture")},
+    "reopen": {"refused": ("under_review", "ars prefecture")},
+    "abandon": {
+        "submitted": ("abandoned", "owner"),
+        "under_review": ("abandoned", "owner"),
+        "disagreement": ("abandoned", "owner"),
+    },
+    "close": {"submitted": ("closed", "ars prefecture"), "under_review": ("closed", "ars prefecture")},
+}
+# What must be true of the file besides, so that only state and hat decide.
+READY = {"share": {}, "endorse": {"shared_at": 1}, "propose": {"shared_at": 1, "endorsed_at": 1}}
+SIGNING_OR_LATER = {"awaiting_signatures", "labelled", "refused"}
+
+
+def expected(action, state, hat):
+    target, hats = EXPECTED[action].get(state, (None, ""))
+    return target if hat in hats.split() else None
+
+
+def test_the_table_names_every_act_and_every_state():
+    assert set(EXPECTED) == set(TRANSITIONS)
+    assert {state for cells in EXPECTED.values() for state in cells} <= set(State)
+
+
+@pytest.fixture
+def actors():
+    structure = make.structure()
+    return structure, {
+        "owner": make.membership(structure),
+        "editor": make.membership(structure, role=MembershipRole.EDITOR),
+        "ars": make.mandate(AuthorityKind.ARS),
+        "prefecture": make.mandate(AuthorityKind.PREFECTURE),
+        "caisse": make.mandate(AuthorityKind.CAISSE),
+        "partner": make.mandate(AuthorityKind.COLLECTIVITE, role=Role.PARTNER),
+        "observer": make.mandate(AuthorityKind.ARS, role=Role.OBSERVER),
+        "national": make.mandate(AuthorityKind.NATIONAL),
+        "system": None,
+    }
+
+
+def file_in(state, structure, action):
+    fields = {name: NOW - timedelta(days=1) for name in READY.get(action, {})}
+    application = make.application(structure, **fields)
+    if state in SIGNING_OR_LATER:
+        fields["decision"] = propose_decision(
+            kind=DecisionKind.LABEL_GRANTED,
+            subject_type=Subject.APPLICATION,
+            subject_id=application.pk,
+            departement=application.departement,
+            title="essai",
+            content={"title": "essai"},
+            mandate=None,
+            at=NOW,
+        )
+    if state != "draft":
+        fields |= {"submitted_at": NOW - timedelta(days=3), "silence_date": make.date(2027, 1, 19)}
+    Application.objects.filter(pk=application.pk).update(**{"state": state, **fields})
+    application.refresh_from_db()
+    return application
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("action", list(EXPECTED))
+def test_every_cell(action, state, actors):
+    structure, by_hat = actors
+    application = file_in(state, structure, action)
+    # Evidence that a service writes with the state, without which the constraints refuse the row.
+    evidence = {
+        "submit": {"submitted_at": NOW, "silence_date": make.date(2027, 1, 22)},
+        "propose": {"decision": signable(application)} if action == "propose" and state == "under_review" else {},
+        "disagree": {"decision": None},
+        "reopen": {"decision": None},
+    }.get(action, {})
+    before = Application.objects.values().get(pk=application.pk)
+    chain = Event.objects.about(Subject.APPLICATION, application.pk)
+    for hat in HATS:
+        target = expected(action, state, hat)
+        assert allows(TRANSITIONS, action, state=state, hat=hat, row=application) == (target is not None), hat
+        act = {"table": TRANSITIONS, "subject_type": Subject.APPLICATION, "actor": by_hat[hat], "at": NOW, "version": 1}
+        if target is None:
+            with pytest.raises(RefusedError, match=r"\w"):
+                perform(application, action, **act, **evidence)
+            assert Application.objects.values().get(pk=application.pk) == before
+            assert not chain.exists()
+            continue
+        with pytest.raises(StaleError):
+            perform(application, action, **{**act, "version": 2}, **evidence)
+        assert Application.objects.values().get(pk=application.pk) == before
+        with transaction.atomic():
+            event = perform(application, action, **act, **evidence)
+            assert (application.state, application.version) == (target, 2)
+            assert (event.from_state, event.to_state, event.action) == (state, target, action)
+            assert (event.actor_type, event.actor_id) == (by_hat[hat].actor if by_hat[hat] else ("system", None))
+            transaction.set_rollback(True)
+        application.refresh_from_db()
+
+
+def signable(application):
+    return propose_decision(
+        kind=DecisionKind.LABEL_GRANTED,
+        subject_type=Subject.APPLICATION,
+        subject_id=application.pk,
+        departement=application.departement,
+        title="essai",
+        content=draft_content(application, DecisionKind.LABEL_GRANTED, []),
+        mandate=None,
+        at=NOW,
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("action", "fields", "sentence"),
+    [
+        ("share", {"shared_at": NOW}, "déjà partagée"),
+        ("endorse", {}, "n’est pas encore partagée"),
+        ("propose", {}, "n’est pas encore partagée"),
+        ("propose", {"shared_at": NOW}, "n’a pas encore pris position"),
+    ],
+)
+def test_guards(action, fields, sentence, actors):
+    structure, by_hat = actors
+    application = make.application(structure, state=State.UNDER_REVIEW, **fields)
+    with pytest.raises(RefusedError, match=sentence):
+        perform(
+            application,
+            action,
+            table=TRANSITIONS,
+            subject_type=Subject.APPLICATION,
+            actor=by_hat["ars"],
+            at=NOW,
+            version=1,
+        )
+    assert not Event.objects.about(Subject.APPLICATION, application.pk).exists()
