@@ -6,11 +6,13 @@ from typing import Any, Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from francesante.lib.db import choices_check, set_iff
 from funding.choices import GrantState, MovementKind, Origin
-from funding.workflow import DECIDED_OR_SIGNING
+from funding.rules import named_territory
+from funding.workflow import COMMITTING, DECIDED_OR_SIGNING
 from labelling.models import Label, Membership
 from territories.choices import Capacity
 from territories.models import Decision, Departement, Mandate, Region
@@ -49,6 +51,18 @@ class BudgetLine(models.Model):
 
 class EnvelopeQuerySet(models.QuerySet["Envelope"]):
     """Envelopes."""
+
+    def covering(self, departement: Departement) -> Self:
+        """Envelopes on which a place of a département may be funded: its own, its région's, the nation's."""
+        return self.filter(
+            Q(departement=departement)
+            | Q(region=departement.region_id)
+            | Q(region__isnull=True, departement__isnull=True)
+        )
+
+    def named(self) -> Self:
+        """With what is needed to name them."""
+        return self.select_related("line", "region", "departement")
 
     def for_user(self, user: Any) -> Self:
         """Envelopes that touch the territory of a person's mandates: its départements, their régions, the nation."""
@@ -109,10 +123,38 @@ class Envelope(models.Model):
     def __str__(self) -> str:
         return f"enveloppe {self.pk}"
 
+    def get_absolute_url(self) -> str:
+        """Return the address of its ledger."""
+        return reverse("envelope", args=[self.pk])
+
     @property
     def available(self) -> Decimal:
         """What remains to delegate or to grant, in euros."""
         return self.ceiling - self.delegated - self.reserved - self.committed
+
+    @property
+    def territory_name(self) -> str:
+        """Name of the territory; needs :meth:`EnvelopeQuerySet.named`."""
+        return str(self.departement or self.region or "France entière")
+
+    @property
+    def short_title(self) -> str:
+        """``FIR 2026 de Valfictie``, inside a sentence."""
+        territory = self.departement or self.region
+        return f"{self.line.name} {self.year} {named_territory(territory.name if territory else None)}"
+
+    @property
+    def title(self) -> str:
+        """``FIR 2026 · Valfictie (99) · crédits nouveaux``: never without its origin, nor with it twice."""
+        origin = str(Origin(self.line.origin).label)
+        named = f"{self.line.name} {self.year} · {self.territory_name}"
+        return named if origin in self.line.name.lower() else f"{named} · {origin}"
+
+    def covers(self, departement: Departement) -> bool:
+        """Tell whether a place of a département may be funded on this envelope."""
+        if self.departement_id:
+            return self.departement_id == departement.pk
+        return self.region_id is None or self.region_id == departement.region_id
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -122,11 +164,19 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """Grants on the territory of a person's mandates; a structure sees its own once committed."""
         if not user.is_authenticated:
             return self.none()
-        own = Q(label__structure__in=Membership.objects.of(user).values("structure")) & ~Q(
-            state__in=[GrantState.PROPOSED, GrantState.AWAITING_SIGNATURES]
-        )
+        own = Q(label__structure__in=Membership.objects.of(user).values("structure"), state__in=COMMITTING)
         codes = departements_of(user, timezone.localdate())
         return self.all() if codes is None else self.filter(own | Q(label__departement__in=codes))
+
+    def named(self) -> Self:
+        """With what is needed to show one line per grant."""
+        return self.select_related(
+            "label__structure", "label__departement", "envelope__line", "envelope__region", "envelope__departement"
+        )
+
+    def committed(self) -> Self:
+        """Grants signed by all who must."""
+        return self.filter(state__in=COMMITTING)
 
 
 class Grant(models.Model):
@@ -165,6 +215,21 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"attribution {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of its page."""
+        return reverse("grant", args=[self.pk])
+
+    @property
+    def unpaid(self) -> Decimal:
+        """What may still be paid, in euros."""
+        return self.amount - self.paid
+
+
+def without_grant(labels: "models.QuerySet[Label]") -> "models.QuerySet[Label]":
+    """Keep the labels that no grant follows: how funding learns of labels, without labelling knowing of funding."""
+    followed = Grant.objects.filter(label=models.OuterRef("pk")).exclude(state=GrantState.CANCELLED)
+    return labels.filter(~models.Exists(followed))
 
 
 class EnvelopeMovement(models.Model):
