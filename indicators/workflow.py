@@ -8,6 +8,12 @@ from indicators.choices import EditionState as State
 _NATIONAL = frozenset({"national", "system"})
 
 TRANSITIONS: Mapping[str, Transition] = {
+    "compute": Transition(
+        sources=frozenset({State.DRAFT, State.CHECKED}),
+        target=State.DRAFT,
+        who=_NATIONAL,
+        refusal="Une édition publiée ne se recalcule pas : une correction est une nouvelle version, avec son motif.",
+    ),
     "check": Transition(
         sources=frozenset({State.DRAFT}),
         target=State.CHECKED,

@@ -1,0 +1,206 @@
+"""The home of a signed-in person: what waits for them, by role."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from funding.choices import GrantState
+from funding.models import Grant
+from indicators.services.network import network_on
+from indicators.services.steering import SOON, current_wave
+from labelling.choices import ApplicationState as State
+from labelling.models import Application, Label, Membership, Quota, Structure
+from labelling.rules.badges import OPEN, STRUCTURE, Badge, badge, facts_of
+from labelling.rules.clock import local_day
+from labelling.services.decisions import authorities_of
+from labelling.views.worklist import counts_of, files_of, ordered, rows_of, views_of, with_details
+from territories.choices import AuthorityKind, Role
+from territories.models import Decision, Mandate
+
+URGENT = 8
+MAX_TASKS = 3
+OURS = {AuthorityKind.ARS: "l’ARS", AuthorityKind.PREFECTURE: "la préfecture"}
+
+
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    """Show the home of the acting mandate, else that of the structures the person acts for."""
+    mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
+    if mandate is None:
+        return _structure_home(request)
+    return _agent_home(request, mandate)
+
+
+# Agents, signatories, observers, national team ---------------------------------------------------------------------
+
+
+def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
+    now, today = timezone.now(), timezone.localdate()
+    files = files_of(request.user, mandate)
+    views = views_of(mandate, today)
+    counts = counts_of(files, views)
+    links = {
+        name: {"label": label, "count": counts[name], "url": f"{reverse('applications')}?vue={name}"}
+        for name, (label, _) in views.items()
+    }
+    acts = mandate.role == Role.AGENT and mandate.authority.kind in OURS
+    names = ("a-commencer", "a-partager", "a-endosser", "a-presenter")
+    ours = [links[name] for name in names if name in links and links[name]["count"]] if acts else []
+    urgent = ordered(with_details(files.filter(state__in=list(OPEN))), "echeance")[:URGENT]
+    network = network_on(today) if mandate.role == Role.NATIONAL else None
+    return render(
+        request,
+        "indicators/account_agent.html",
+        {
+            "today": today,
+            "soon_date": today + SOON,
+            "authority": OURS.get(AuthorityKind(mandate.authority.kind), ""),
+            "acts": acts,
+            "ours": ours,
+            "waiting_for_us": sum(link["count"] for link in ours),
+            "mine": links.get("a-moi"),
+            "soon": links["bientot"],
+            "elsewhere": [links["a-signer"], *([] if acts else [links["a-commencer"]]), links["tous"]],
+            "to_sign": Decision.objects.awaiting(mandate).count() if mandate.can_sign else 0,
+            "rows": rows_of(urgent, mandate, now),
+            "strips": _strips(mandate, today),
+            "network": network,
+            "below_floor": sum(row.labels < row.floor for row in network.rows) if network else 0,
+        },
+    )
+
+
+def _strips(mandate: Mandate, today: date) -> list[dict[str, Any]]:
+    """Return the wave of each département acted for, at most a région of them; none for the whole country."""
+    wave = current_wave(today)
+    quotas = (
+        Quota.objects.filter(wave=wave)
+        .select_related("departement", "wave")
+        .defer("departement__outline", "departement__inset_outline")
+    )
+    if mandate.departement_id:
+        quotas = quotas.filter(departement=mandate.departement_id)
+    elif mandate.region_id:
+        quotas = quotas.filter(departement__region=mandate.region_id)
+    else:
+        return []
+    in_progress = dict(
+        Application.objects.filter(wave=wave, state__in=[State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT])
+        .filter(departement__in=quotas.values("departement"))
+        .values_list("departement")
+        .annotate(count=Count("pk"))
+        .order_by("departement")
+    )
+    return [
+        {"quota": quota, "in_progress": in_progress.get(quota.departement_id, 0)}
+        for quota in quotas.order_by("departement__sort_key")
+    ]
+
+
+# Structures ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the structure, in the words of its reader."""
+
+    application: Application
+    badge: Badge
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What one structure's block shows. Money and label appear once notified."""
+
+    structure: Structure
+    membership: Membership
+    files: list[File]
+    labels: list[Label]
+    granted: Any
+    paid: Any
+    people: list[Membership]
+    authorities: Any
+
+
+def _structure_home(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    memberships = Membership.objects.of(request.user).select_related("structure__departement", "structure__commune")
+    homes = [_home(membership, request.user, now) for membership in memberships.order_by("pk")]
+    return render(
+        request,
+        "indicators/account_structure.html",
+        {"homes": homes, "tasks": [task for home in homes for task in _tasks(home)][:MAX_TASKS]},
+    )
+
+
+def _home(membership: Membership, user: Any, now: datetime) -> Home:
+    structure = membership.structure
+    files = (
+        Application.objects.for_user(user)
+        .filter(structure=structure)
+        .select_related("departement", "decision", "label", "specification")
+        .defer("decision__content", "decision__pdf")
+        .prefetch_related("decision__notifications")
+        .order_by("-created_at", "-pk")
+    )
+    money = (
+        Grant.objects.for_user(user)
+        .filter(label__structure=structure)
+        .exclude(state=GrantState.CANCELLED)
+        .aggregate(granted=Sum("amount"), paid=Sum("paid"))
+    )
+    return Home(
+        structure,
+        membership,
+        [_file(application, now) for application in files],
+        list(Label.objects.for_user(user).published().filter(structure=structure).order_by("-valid", "pk")),
+        money["granted"],
+        money["paid"],
+        list(
+            structure.memberships.filter(ended_at__isnull=True)
+            .select_related("user")
+            .order_by(F("role").desc(), "started_at", "pk")
+        ),
+        authorities_of(structure.departement),
+    )
+
+
+def _file(application: Application, now: datetime) -> File:
+    zone = application.departement.timezone
+    more: dict[str, Any] = {}
+    if application.decision is not None:
+        notifications = application.decision.notifications.all()
+        available = [row.sent_at for row in notifications]
+        notified = [row.notified_at for row in notifications if row.notified_at]
+        more = {
+            "available_on": local_day(min(available), zone) if available else None,
+            "notified_on": local_day(min(notified), zone) if notified else None,
+        }
+        if notified and application.state == State.LABELLED:
+            valid = application.label.valid
+            more |= {"label_from": valid.lower, "label_until": valid.upper - timedelta(days=1) if valid.upper else None}
+    return File(application, badge(facts_of(application, today=local_day(now, zone), **more), STRUCTURE))
+
+
+def _tasks(home: Home) -> list[tuple[str, str]]:
+    """Return what the structure can do now: sentence and address."""
+    tasks = []
+    for file in home.files:
+        application = file.application
+        if application.state == State.DRAFT:
+            tasks.append(
+                (f"Terminer et déposer la candidature de {home.structure.name}", application.get_absolute_url())
+            )
+        elif application.decision is not None and file.badge.tone == "warning":
+            address = reverse("decision-letter", args=[application.number])
+            tasks.append((f"Lire la décision rendue sur le dossier {application.number}", address))
+    if not home.files and not home.labels:
+        tasks.append((f"Commencer la candidature de {home.structure.name}", reverse("apply")))
+    return tasks
