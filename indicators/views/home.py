@@ -22,6 +22,7 @@ from territories.rules.outlines import FRAMES, METROPOLE, VIEW_BOX
 MARKS = ((2000, "été 2026"), (5000, "2027"))
 """Places that the government announced, and when: lettre M_ADT/2025-10/32526 d’octobre 2025."""
 CACHE_SECONDS = 7 * 24 * 3600
+FRAGMENTS = {"map": "indicators/_map.html", "table": "indicators/_table.html"}
 
 
 @login_not_required
@@ -54,7 +55,8 @@ def home(request: HttpRequest) -> HttpResponse:
 @functools.cache
 def _drawing() -> str:
     """Return a hash of the templates of the fragments: a new version of the portal draws its own."""
-    sources = [get_template(f"indicators/_{name}.html").template.source for name in ("map", "patterns", "table")]
+    names = [*FRAGMENTS.values(), "indicators/_patterns.html"]
+    sources = [get_template(name).template.source for name in names]
     return sha256_hex(canonical_json(sources))[:16]
 
 
@@ -78,4 +80,4 @@ def render_fragments(network: Network) -> dict[str, str]:
         # A shape needs a short address more than the resolver's care, 105 times.
         "territories": reverse("territories"),
     }
-    return {name: str(render_to_string(f"indicators/_{name}.html", context)) for name in ("map", "table")}
+    return {name: str(render_to_string(template, context)) for name, template in FRAGMENTS.items()}

@@ -113,8 +113,11 @@ def hall(reference_rows, committed_db):
 def test_the_thread(hall, live_server, chromium, axe_violations):
     agents, line = hall
 
+    everybody = []
+
     def person(user=None):
-        return Person(chromium, live_server, axe_violations, user)
+        everybody.append(Person(chromium, live_server, axe_violations, user))
+        return everybody[-1]
 
     structure = person()
     application = _applies(structure, line)
@@ -132,6 +135,8 @@ def test_the_thread(hall, live_server, chromium, axe_violations):
     assert actions == ["start", "submit", "take_up", *["assess"] * 5, "share", "endorse", "propose", "grant"]
     assert broken_link(Subject.APPLICATION, application.pk) is None
     assert broken_link(Subject.DECISION, label.decision_id) is None
+    for somebody in everybody:
+        somebody.context.close()
 
 
 def _applies(me, line):
@@ -242,7 +247,7 @@ def _is_reviewed(ars, prefecture, application):
     ars.look("ars-dossier")
     # The préfecture reads nothing of the assessment before it is shared.
     for position in range(5):
-        page.locator("label[for=verdict-met]").click()
+        page.locator("label[for=id_verdict_0]").click()
         if position == 0:
             page.get_by_label("Motif").fill("Un médecin généraliste reçoit trois demi-journées.")
         ars.press("Enregistrer, critère suivant")

@@ -432,7 +432,7 @@ def test_a_form_shown_with_another_mandate_is_refused(agent, ars):
         reverse("application-act", args=[application.number, "partager"]), {"mandate": "999999", "version": 1}
     )
     assert response.status_code == 403
-    assert "n’est plus la vôtre" in response.content.decode()
+    assert "n’est plus en vigueur" in response.content.decode()
 
 
 def test_a_structure_cannot_act_as_an_agent(client, ars):

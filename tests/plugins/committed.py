@@ -19,6 +19,21 @@ from pytest_django.live_server_helper import LiveServer
 _clones = count(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_straggler(django_db_setup, django_db_blocker):
+    """End the sessions that threads and Playwright's own context may have left: the test database must be dropped."""
+    yield
+    connection = connections["default"]
+    with django_db_blocker.unblock():
+        connection.close()
+        with connection._nodb_cursor() as cursor:
+            _end_sessions(cursor, connection.settings_dict["NAME"])
+
+
+def _end_sessions(cursor, database):
+    cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+
+
 @pytest.fixture
 def committed_db(request, django_db_setup, django_db_blocker):
     """The name of a clone of the test database, to which every connection of the process now goes."""
@@ -33,7 +48,7 @@ def committed_db(request, django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         connections.close_all()
         with connection._nodb_cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+            _end_sessions(cursor, template)
             cursor.execute(f"DROP DATABASE IF EXISTS {quote(clone)} WITH (FORCE)")
             cursor.execute(f"CREATE DATABASE {quote(clone)} TEMPLATE {quote(template)}")
         connections.settings["default"]["NAME"] = settings_dict["NAME"] = clone
