@@ -17,7 +17,7 @@ from labelling.choices import MembershipRole
 from labelling.documents.receipt import render_receipt
 from labelling.models import Application, Claim, Membership
 from labelling.rules.clock import appeal_deadline, local_day
-from labelling.services.decisions import authorities_of
+from labelling.services.drafting import authorities_of
 from territories.choices import CAPACITY_OF_AUTHORITY, Capacity, DecisionKind, Subject
 from territories.models import Authority, Decision, Event, Mandate, Notification, User
 

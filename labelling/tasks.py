@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from labelling.notifications import CONSUMER, SUBJECTS, messages_of
 from labelling.services.access import give_all_promised_access
-from labelling.services.decisions import render_missing_acts
+from labelling.services.acts import render_missing_acts
 from labelling.services.labels import publish_notified
 from territories.models import Event
 from territories.services.events import drain

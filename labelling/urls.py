@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelling.views import apply, claims, decide, files, places, review, specifications
+from labelling.views import apply, claims, decide, files, places, review, specifications, steps
 
 urlpatterns = [
     # The structure's side
@@ -25,8 +25,8 @@ urlpatterns = [
     path("dossiers/<str:number>/actes/<slug:action>/", review.act, name="application-act"),
     path("dossiers/<str:number>/decision/", decide.decision_letter, name="decision-letter"),
     path("dossiers/<str:number>/decision.pdf", decide.decision_pdf, name="application-decision-pdf"),
-    path("dossiers/<str:number>/<slug:step>/", files.application_step, name="application-step"),
-    path("dossiers/<str:number>/<slug:step>/constat/", files.application_finding, name="application-finding"),
+    path("dossiers/<str:number>/<slug:step>/", steps.application_step, name="application-step"),
+    path("dossiers/<str:number>/<slug:step>/constat/", steps.application_finding, name="application-finding"),
     # Public
     path("lieux/", places.places, name="places"),
     path("lieux/<str:number>/", places.place, name="place"),

@@ -7,7 +7,7 @@ from funding.models import BudgetLine, Envelope, Grant
 from indicators.services.editions import compute_edition
 from labelling.choices import ApplicationState, MembershipRole
 from labelling.models import Label
-from labelling.services.decisions import store_act
+from labelling.services.acts import store_act
 from territories.choices import AuthorityKind, Capacity, DecisionKind, Role
 from territories.models import Decision
 from territories.services.decisions import propose_decision, sign_decision

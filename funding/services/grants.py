@@ -20,7 +20,7 @@ from funding.rules import euros_in_words
 from funding.services.envelopes import checked_amount, lock_envelope, move, reserve
 from funding.workflow import TRANSITIONS
 from labelling.models import Label
-from labelling.services.decisions import authorities_of
+from labelling.services.drafting import authorities_of
 from territories.choices import CAPACITY_OF_AUTHORITY, AuthorityKind, DecisionKind, Subject
 from territories.models import Decision, Departement, Mandate
 from territories.services.decisions import effect, propose_decision

@@ -19,7 +19,7 @@ from labelling.choices import ApplicationState as State
 from labelling.models import Application, Label, Membership, Quota, Structure
 from labelling.rules.badges import OPEN, STRUCTURE, Badge, badge, facts_of
 from labelling.rules.clock import local_day
-from labelling.services.decisions import authorities_of
+from labelling.services.drafting import authorities_of
 from labelling.views.worklist import counts_of, files_of, ordered, rows_of, views_of, with_details
 from territories.choices import AuthorityKind, Role
 from territories.models import Decision, Mandate

@@ -19,7 +19,7 @@ from francesante.lib.workflow import RefusedError
 from labelling.choices import MembershipRole
 from labelling.models import Application, Label, Membership
 from labelling.rules.clock import appeal_deadline, local_day
-from labelling.services import decisions
+from labelling.services import acts
 from labelling.services.reviews import is_insider
 from territories.choices import DecisionKind
 from territories.models import Decision, Mandate
@@ -89,7 +89,7 @@ def _read(request: HttpRequest, reading: Reading) -> HttpResponse:
             "La décision est notifiée à la structure : sa lecture par un agent n’est pas une notification."
         )
     try:
-        decisions.read_decision(application=reading.application, membership=reading.membership, at=timezone.now())
+        acts.read_decision(application=reading.application, membership=reading.membership, at=timezone.now())
     except RefusedError as refusal:
         messages.error(request, typeset(str(refusal)))
     return redirect("decision-letter", reading.application.number)

@@ -23,7 +23,7 @@ from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, parse
 from labelling.rules.badges import OPEN
 from labelling.rules.clock import clock_sentence, local_day
 from labelling.rules.criteria import Assessed, assess_all
-from labelling.services import decisions, reviews
+from labelling.services import acts, decisions, drafting, quotas, reviews
 from labelling.services.reviews import SHORT_NAMES, Line, is_insider
 from labelling.views.journal import journal, names_of, sentence_of
 from labelling.views.worklist import agent_badge, with_details, work_list
@@ -142,8 +142,8 @@ def file_page(
         "why_not": typeset(why_not) if mandate.role == Role.AGENT else "",
         "elsewhere": None if may_act else _elsewhere(request, application, now),
         "refusal": refusal,
-        "quota": decisions.quota_of(application),
-        "rank": decisions.rank(application) if application.waiting_since and application.state in OPEN else 0,
+        "quota": quotas.quota_of(application),
+        "rank": quotas.rank(application) if application.waiting_since and application.state in OPEN else 0,
         "progress": _progress(application, lines, mandate),
         "differences": [row for row in rows if row.line.differs],
         "project": _project(application, lines) if may_decide else None,
@@ -155,8 +155,8 @@ def file_page(
         "team": _team(application),
         "trail": [("Dossiers", reverse("applications"))],
         "journal": journal(application, full=is_insider(mandate)),
-        "authorities": decisions.authorities_of(application.departement).values(),
-        "owners": decisions.owners(application),
+        "authorities": drafting.authorities_of(application.departement).values(),
+        "owners": acts.owners(application),
     }
     return render(request, "labelling/review/file.html", context, status=status)
 
@@ -282,7 +282,7 @@ def _project(application: Application, lines: list[Line]) -> dict[str, Any] | No
     if application.state != State.UNDER_REVIEW or application.shared_at is None:
         return None
     sense = decisions.sense_of(lines)
-    return decisions.draft_content(application, sense, lines) if sense else None
+    return drafting.draft_content(application, sense, lines) if sense else None
 
 
 def _decision(application: Application, mandate: Mandate) -> dict[str, Any] | None:
@@ -448,7 +448,7 @@ def _apply(
                 messages.warning(request, typeset(sentence))
                 return redirect(application)
         case "notifier":
-            decisions.record_letter(application=application, received_on=form.cleaned_data["received_on"], **by)
+            acts.record_letter(application=application, received_on=form.cleaned_data["received_on"], **by)
         case _:
             SIMPLE[action](application=application, **by)
     messages.success(request, typeset(DONE[action]))

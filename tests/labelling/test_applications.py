@@ -19,7 +19,7 @@ from labelling.services.applications import (
     start_application,
     submit_application,
 )
-from labelling.services.decisions import authorities_of
+from labelling.services.drafting import authorities_of
 from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Subject
 from territories.models import Delivery, Event

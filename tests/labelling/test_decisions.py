@@ -11,7 +11,7 @@ from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import ApplicationState as State
 from labelling.choices import CriterionKind, MembershipRole, Verdict
 from labelling.models import Application, CriterionAssessment, Label
-from labelling.services import decisions, labels
+from labelling.services import acts, decisions, labels
 from territories.choices import AuthorityKind, Capacity, DecisionKind, DecisionState, NotificationChannel, Subject
 from territories.models import Decision, Event, Notification
 from territories.services.decisions import decline_decision, propose_decision, sign_decision
@@ -312,10 +312,10 @@ def test_reading_is_the_notification_and_publication_follows_it(ars, prefet):
     )
     assert not Label.objects.published().exists()
     with pytest.raises(RefusedError, match="responsable"):
-        decisions.read_decision(application=application, membership=editor, at=NOW)
+        acts.read_decision(application=application, membership=editor, at=NOW)
     later = NOW + timedelta(hours=3)
     for at in (later, later + timedelta(days=1)):
-        decisions.read_decision(application=application, membership=owner, at=at)
+        acts.read_decision(application=application, membership=owner, at=at)
     assert Label.objects.published().get().notified_at == later
     chain = Event.objects.about(Subject.LABEL, Label.objects.get().pk)
     assert list(chain.values_list("action", flat=True)) == ["create", "publish"]
@@ -325,10 +325,10 @@ def test_without_consent_the_letter_is_the_notification(ars, prefet):
     application, owner, _ = signed_file(ars, prefet, notification_consent=False)
     assert not Notification.objects.exists()
     with pytest.raises(RefusedError, match="Aucune décision n’est à lire ici"):
-        decisions.read_decision(application=application, membership=owner, at=NOW)
+        acts.read_decision(application=application, membership=owner, at=NOW)
 
     def record(day):
-        return decisions.record_letter(
+        return acts.record_letter(
             application=application,
             mandate=ars,
             received_on=day,
@@ -346,17 +346,17 @@ def test_without_consent_the_letter_is_the_notification(ars, prefet):
 
 def test_the_act_is_rendered_once_and_kept_with_its_hash(ars, prefet):
     signed_file(ars, prefet)
-    assert decisions.render_missing_acts() == 1
-    assert decisions.render_missing_acts() == 0
+    assert acts.render_missing_acts() == 1
+    assert acts.render_missing_acts() == 0
     decision = Decision.objects.get()
     assert bytes(decision.pdf).startswith(b"%PDF")
     assert decision.pdf_hash == sha256_hex(bytes(decision.pdf))
-    decisions.store_act(decision=decision)
+    acts.store_act(decision=decision)
     assert Decision.objects.get().pdf_hash == decision.pdf_hash
     unsigned = propose(ready(ars), ars).decision
     assert unsigned.state == DecisionState.PROPOSED
     with pytest.raises(RefusedError, match="signée par toutes"):
-        decisions.store_act(decision=unsigned)
+        acts.store_act(decision=unsigned)
 
 
 # The decision as the structure reads it ---------------------------------------------------------------------------
@@ -398,7 +398,7 @@ def test_the_page_announces_then_shows(letter):
         assert "tribunal administratif de Valfictif" in page
     assert "en préparation" in page
     assert owner.get(f"/dossiers/{application.number}/decision.pdf").status_code == 404
-    decisions.render_missing_acts()
+    acts.render_missing_acts()
     pdf = owner.get(f"/dossiers/{application.number}/decision.pdf")
     assert sha256_hex(pdf.content) == Decision.objects.get().pdf_hash
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 from labelling.choices import ApplicationState as State
 from labelling.choices import StructureKind, Verdict
 from labelling.models import CriterionAssessment
-from labelling.services.decisions import propose_label, read_decision
+from labelling.services.acts import read_decision
+from labelling.services.decisions import propose_label
 from territories.choices import AuthorityKind, Capacity, Role, Subject
 from territories.models import Event
 from territories.services.decisions import sign_decision

@@ -9,7 +9,7 @@ from francesante.lib.workflow import RefusedError, StaleError, allows
 from labelling.choices import ApplicationState as State
 from labelling.choices import MembershipRole
 from labelling.models import Application
-from labelling.services.decisions import draft_content
+from labelling.services.drafting import draft_content
 from labelling.workflow import TRANSITIONS
 from territories.choices import AuthorityKind, DecisionKind, Role, Subject
 from territories.models import Event

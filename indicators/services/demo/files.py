@@ -13,8 +13,9 @@ from indicators.services.demo.people import Team
 from indicators.services.demo.places import Place
 from labelling.choices import CriterionKind, StructureKind, Verdict
 from labelling.models import Application, Criterion, RegisterLine, Specification
+from labelling.services.acts import read_decision
 from labelling.services.applications import abandon_application, start_application, submit_application
-from labelling.services.decisions import propose_label, propose_refusal, read_decision
+from labelling.services.decisions import propose_label, propose_refusal
 from labelling.services.reviews import assess, endorse, share_assessment, take_up
 from territories.choices import AuthorityKind
 from territories.models import Decision

@@ -1,0 +1,103 @@
+"""Answers in words, task by task: what a structure reads again before it submits, and what agents read."""
+
+from typing import Any
+
+from francesante.lib.french import typeset
+from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, Answers
+from labelling.rules.steps import Step
+
+
+def answers_in_words(step: Step, answers: Answers) -> list[tuple[str, str]]:
+    """Return the answers of a task as labels and words, for reading again."""
+    return [(label, typeset(text) if text else "Non renseigné") for label, text in _IN_WORDS[step.slug](answers)]
+
+
+def _identity_in_words(answers: Answers) -> list[tuple[str, str]]:
+    contact, identity = answers.contact, answers.identity
+    register = {True: "exactes", False: f"à corriger : {identity.correction}", None: ""}[identity.exact]
+    return [
+        ("Informations du registre", register),
+        ("Personne qui suit le dossier", ", ".join(filter(None, [contact.name, contact.role]))),
+        ("Pour la joindre", ", ".join(filter(None, [contact.email, contact.phone]))),
+    ]
+
+
+def _hours_in_words(answers: Answers) -> list[tuple[str, str]]:
+    if not answers.hours:
+        return [("Horaires", "")]
+    days = [
+        (
+            name.capitalize(),
+            ", ".join(f"{start} – {end}" for start, end in answers.hours[day]) if answers.hours.get(day) else "fermé",
+        )
+        for day, name in DAYS.items()
+    ]
+    closures = [
+        f"du {closure.start:%d/%m/%Y} au {closure.end:%d/%m/%Y}{' (remplaçant désigné)' if closure.replaced else ''}"
+        for closure in answers.closures
+    ]
+    return [*days, ("Fermetures", " ; ".join(closures) or "aucune annoncée")]
+
+
+def _team_in_words(answers: Answers) -> list[tuple[str, str]]:
+    rows = []
+    for member in answers.team:
+        where = (
+            "sur place"
+            if member.on_site
+            else f"à {member.minutes} min"
+            if member.minutes is not None
+            else "à proximité"
+        )
+        half_days = f"{len(member.half_days)} demi-journées par semaine" if member.half_days else ""
+        name = member.name or PROFESSIONS[member.profession].capitalize()
+        rows.append((name, ", ".join(filter(None, [PROFESSIONS[member.profession], where, half_days]))))
+    return rows or [("Équipe", "")]
+
+
+def _fees_in_words(answers: Answers) -> list[tuple[str, str]]:
+    doctors = answers.of("doctor")
+    sectors = [
+        (doctor.name or f"Médecin {number}", SECTORS[doctor.sector] if doctor.sector else "")
+        for number, doctor in enumerate(doctors, start=1)
+    ] or [("Secteur des médecins", SECTORS[answers.fees.sector] if answers.fees.sector else "")]
+    fees = answers.fees
+    extra = [("Précisions", fees.details)] if fees.details else []
+    return [
+        *sectors,
+        ("Dépassements d’honoraires", _yes_no(fees.overrun)),
+        ("Tiers payant", _yes_no(fees.third_party)),
+        *extra,
+    ]
+
+
+def _on_call_in_words(answers: Answers) -> list[tuple[str, str]]:
+    said = answers.on_call
+    extra = [("Précisions", said.details)] if said.details else []
+    return [
+        ("Permanence des soins (PDSA)", _yes_no(said.pdsa)),
+        ("Service d’accès aux soins (SAS)", _yes_no(said.sas)),
+        *extra,
+    ]
+
+
+def _commitments_in_words(answers: Answers) -> list[tuple[str, str]]:
+    taken = answers.commitments
+    return [
+        ("Rendez-vous médical sous 48 heures", "souscrit" if taken.appointment_48h else ""),
+        ("Accompagnement dans le parcours de santé", "souscrit" if taken.support else ""),
+    ]
+
+
+def _yes_no(value: Any) -> str:
+    return {True: "oui", False: "non"}.get(value, "")
+
+
+_IN_WORDS = {
+    "identite": _identity_in_words,
+    "horaires": _hours_in_words,
+    "equipe": _team_in_words,
+    "tarifs": _fees_in_words,
+    "permanence": _on_call_in_words,
+    "engagements": _commitments_in_words,
+}
