@@ -26,7 +26,7 @@ urlpatterns = [
     path("dossiers/<str:number>/decision/", decide.decision_letter, name="decision-letter"),
     path("dossiers/<str:number>/decision.pdf", decide.decision_pdf, name="application-decision-pdf"),
     path("dossiers/<str:number>/<slug:step>/", steps.application_step, name="application-step"),
-    path("dossiers/<str:number>/<slug:step>/constat/", steps.application_finding, name="application-finding"),
+    path("dossiers/<str:number>/<slug:step>/brouillon/", steps.application_autosave, name="application-autosave"),
     # Public
     path("lieux/", places.places, name="places"),
     path("lieux/<str:number>/", places.place, name="place"),

@@ -69,7 +69,7 @@ TABLE = {
     "decision-letter": "3224242422222",
     "application-decision-pdf": "3xx42424xx222",
     "application-step": "3224444444444",
-    "application-finding": POST_ONLY,
+    "application-autosave": "mmmmmmmmmmmmm",
     "places": PUBLIC,
     "place": PUBLIC,
     "specification": PUBLIC,
@@ -150,7 +150,7 @@ def test_every_page_for_every_role(client, world):
 POSTS = {
     "application-act": {"ars", "préf", "ars_signe", "préfet_signe"},
     "edition-act": {"national"},
-    "application-finding": {"titulaire", "rédacteur"},
+    "application-autosave": {"titulaire", "rédacteur"},
 }
 
 
@@ -165,7 +165,7 @@ def test_posts_are_for_those_in_charge(client, world, name):
         posted = {"version": 1, "mandate": mandate.pk if mandate else ""}
         status = client.post(reverse(name, kwargs=arguments[name]), posted).status_code
         if people[role] is None:
-            assert status == 302
+            assert status in {302, 401}
         elif role in POSTS[name]:
             assert status in {200, 302, 409}, role
         else:

@@ -64,7 +64,7 @@ def build_world():
         "decision-letter": {"number": label.application.number},
         "application-decision-pdf": {"number": label.application.number},
         "application-step": {"number": files["draft"].number, "step": "horaires"},
-        "application-finding": {"number": files["draft"].number, "step": "horaires"},
+        "application-autosave": {"number": files["draft"].number, "step": "horaires"},
         "place": {"number": label.number},
         "specification-version": {"version": "1.0"},
         "envelope": {"pk": envelope.pk},

@@ -68,6 +68,7 @@ class Application(models.Model):
     lead = models.CharField("chef de file", max_length=20, choices=Capacity.choices, default=Capacity.ARS)
     created_at = models.DateTimeField("créée le")
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="créée par")
+    saved_at = models.DateTimeField("dernier enregistrement le", null=True, blank=True)
     submitted_at = models.DateTimeField("déposée le", null=True, blank=True)
     silence_date = models.DateField("réponse attendue avant le", null=True, blank=True)
     notification_consent = models.BooleanField("accepte la notification électronique", default=False)

@@ -113,6 +113,7 @@ def save_step(
     step: str,
     answers: Mapping[str, Any],
     version: int,
+    at: datetime,
 ) -> Application:
     """Keep the answers of one task of a draft; other tasks are left alone.
 
@@ -130,7 +131,9 @@ def save_step(
         _require_draft(current)
         if current.version != version:
             raise StaleError
-        write(current, version=version, answers=parse({**current.answers, **kept}).as_json())
+        whole = parse({**current.answers, **kept}).as_json()
+        if whole != current.answers or current.saved_at is None:
+            write(current, version=version, answers=whole, saved_at=at)
     application.refresh_from_db()
     return application
 

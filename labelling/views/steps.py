@@ -90,6 +90,8 @@ def _changed_rows(data: QueryDict, step: Step) -> tuple[Any, str]:
         return copied_hours(
             data
         ), "Horaires du lundi recopiés du mardi au vendredi. Ils ne sont pas encore enregistrés."
+    if act == "restore":
+        return data, "Votre saisie est reprise. Elle n’est pas encore enregistrée."
     if act == "add":
         return with_row(data, step.slug), "Une ligne est ajoutée. Elle n’est pas encore enregistrée."
     if act.startswith("remove-") and step.slug == "equipe":
@@ -109,6 +111,7 @@ def _save(request: HttpRequest, row: Application, membership: Membership, step: 
             step=step.slug,
             answers=form.values(),
             version=posted_number(request, "version"),
+            at=timezone.now(),
         )
     except StaleError as stale:
         row.refresh_from_db()
@@ -183,18 +186,53 @@ def found_in(application: Application, criteria: list[Criterion] | None = None) 
     return assess_all(rows, parse(application.answers), structure_kind=application.structure.kind)
 
 
+@login_not_required
+@never_cache
 @require_POST
-def application_finding(request: HttpRequest, number: str, step: str) -> HttpResponse:
-    """Say what the machine finds in a task as it is typed; writes nothing, and says nothing twice."""
+def application_autosave(request: HttpRequest, number: str, step: str) -> HttpResponse:
+    """Keep a task of a draft as it is typed, and say what the machine finds in it; nothing is said twice.
+
+    What is not right yet is not kept here: it waits in the browser (``portal/autosave.js``), where a lost session
+    (401) or connection leaves it too.
+    """
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401)
     if step not in FORMS:
         raise Http404
-    row, _ = own_file(request, number)
+    row, membership = own_file(request, number)
     form = FORMS[step](request.POST, answers=parse(row.answers))
+    right = form.is_valid()
+    trouble = _autosave(row, membership, BY_SLUG[step], form, posted_number(request, "version")) if right else ""
     found = _findings_of(row, BY_SLUG[step], _read(form, row))
     shown = _fingerprint(found)
-    if shown == request.POST.get("shown"):
-        return HttpResponse(status=204)
-    return render(request, "labelling/apply/_findings.html", {"found": found, "shown": shown})
+    context = {"application": row, "found": found, "shown": shown, "right": right, "trouble": typeset(trouble)}
+    response = render(request, "labelling/apply/_autosaved.html", context)
+    if shown == request.POST.get("shown", ""):
+        response["HX-Reswap"] = "none"
+    if right and not trouble:
+        response["HX-Trigger"] = "kept"
+    return response
+
+
+def _autosave(row: Application, membership: Membership, step: Step, form: StepForm, version: int) -> str:
+    """Keep a task if it can be; return the sentence that says why it is not kept, or nothing."""
+    try:
+        service.save_step(
+            application=row,
+            membership=membership,
+            step=step.slug,
+            answers=form.values(),
+            version=version,
+            at=timezone.now(),
+        )
+    except StaleError:
+        return (
+            "Ce dossier a changé ailleurs, dans un autre onglet ou par un collègue. Votre saisie n’est pas enregistrée : "
+            "« Enregistrer et rester » vous montrera les deux versions."
+        )
+    except RefusedError as refusal:
+        return str(refusal)
+    return ""
 
 
 def _review(request: HttpRequest, row: Application, membership: Membership) -> HttpResponse:

@@ -63,10 +63,12 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None = None, _cre
 @login_not_required
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session."""
+    """End the session, and have the browser forget what it kept for it (``portal/autosave.js``)."""
     logout(request)
     messages.success(request, "Vous êtes déconnecté. Fermez aussi cette fenêtre si l’ordinateur est partagé.")
-    return redirect(settings.LOGOUT_REDIRECT_URL)
+    response = redirect(settings.LOGOUT_REDIRECT_URL)
+    response["Clear-Site-Data"] = '"storage"'
+    return response
 
 
 password_reset = auth_views.PasswordResetView.as_view(

@@ -120,6 +120,7 @@ def test_a_task_keeps_its_answers_and_leaves_the_others(owner, draft):
         step="horaires",
         answers={"hours": WHOLE["hours"], "team": WHOLE["team"]},
         version=1,
+        at=NOW,
     )
     assert draft.answers["hours"] == WHOLE["hours"]
     assert draft.answers["team"] == []
@@ -128,9 +129,13 @@ def test_a_task_keeps_its_answers_and_leaves_the_others(owner, draft):
 
 
 def test_a_stale_page_keeps_nothing(owner, draft):
-    save_step(application=draft, membership=owner, step="horaires", answers={"hours": WHOLE["hours"]}, version=1)
+    save_step(
+        application=draft, membership=owner, step="horaires", answers={"hours": WHOLE["hours"]}, version=1, at=NOW
+    )
     with pytest.raises(StaleError):
-        save_step(application=draft, membership=owner, step="equipe", answers={"team": WHOLE["team"]}, version=1)
+        save_step(
+            application=draft, membership=owner, step="equipe", answers={"team": WHOLE["team"]}, version=1, at=NOW
+        )
     draft.refresh_from_db()
     assert draft.answers["team"] == []
 
@@ -143,12 +148,13 @@ def test_what_cannot_be_is_refused(owner, draft):
             step="horaires",
             answers={"hours": {"mon": [["14:00", "12:00"]]}},
             version=1,
+            at=NOW,
         )
 
 
 def test_nobody_else_answers(draft):
     with pytest.raises(RefusedError, match="terminé"):
-        save_step(application=draft, membership=factories.membership(), step="horaires", answers={}, version=1)
+        save_step(application=draft, membership=factories.membership(), step="horaires", answers={}, version=1, at=NOW)
 
 
 # Submission ------------------------------------------------------------------------------------------------------

@@ -477,19 +477,61 @@ def test_input_posted_after_the_session_ended_waits_for_the_person(draft, owner)
     assert "Votre session" not in text(client.get(step(draft, "horaires")))
 
 
-def test_the_live_finding_writes_nothing_and_says_nothing_twice(page, draft):
-    address = reverse("application-finding", args=[draft.number, "horaires"])
+def test_a_task_is_kept_as_it_is_typed_and_nothing_is_said_twice(page, draft):
+    address = reverse("application-autosave", args=[draft.number, "horaires"])
     response = page.post(address, week())
+    draft.refresh_from_db()
     words = text(response)
     assert "Il en faut 5" in words
+    assert "Enregistré le" in words
+    assert (draft.version, len(draft.answers["hours"]), response["HX-Trigger"]) == (2, 4, "kept")
+    assert 'name="version" value="2"' in response.content.decode()
     shown = re.search(r'name="shown" value="([^"]*)"', response.content.decode())[1]
-    assert page.post(address, week(shown=shown)).status_code == 204
-    assert "5 jours" in text(page.post(address, week(shown=shown, wed_0_start="9h", wed_0_end="12h")))
-    assert "Il en faut 5" in text(page.post(address, week(wed_0_start="9h3", wed_0_end="x")))
+    same = page.post(address, week(shown=shown, version=2))
     draft.refresh_from_db()
-    assert (draft.version, draft.answers["hours"]) == (1, {})
+    assert (same["HX-Reswap"], draft.version) == ("none", 2)
+    more = page.post(address, week(shown=shown, version=2, wed_0_start="9h", wed_0_end="12h"))
+    assert "5 jours" in text(more)
+    assert "HX-Reswap" not in more
+
+
+def test_what_is_not_right_yet_is_not_kept(page, draft):
+    address = reverse("application-autosave", args=[draft.number, "horaires"])
+    response = page.post(address, week(wed_0_start="9h3", wed_0_end="x"))
+    draft.refresh_from_db()
+    assert "une réponse reste à corriger" in text(response)
+    assert "Il en faut 5" in text(response)
+    assert (draft.version, draft.answers["hours"], "HX-Trigger" in response) == (1, {}, False)
+
+
+def test_an_autosave_never_overwrites_a_colleague(page, draft):
+    address = reverse("application-autosave", args=[draft.number, "horaires"])
+    page.post(address, week())
+    stale = page.post(address, week(version=1, mon_0_start="10h"))
+    draft.refresh_from_db()
+    assert "Votre saisie n’est pas enregistrée" in text(stale)
+    assert (draft.version, "HX-Trigger" in stale) == (2, False)
+    assert draft.answers["hours"]["mon"][0][0] == "08:30"
+
+
+def test_an_autosave_without_session_says_so_to_the_browser(client, page, draft):
+    address = reverse("application-autosave", args=[draft.number, "horaires"])
+    client.logout()
+    assert client.post(address, week()).status_code == 401
     assert page.get(address).status_code == 405
     assert client_of(factories.user()).post(address, week()).status_code == 404
+
+
+def test_what_the_browser_kept_is_shown_again(page, draft):
+    response = page.post(step(draft, "horaires"), week(act="restore"))
+    draft.refresh_from_db()
+    assert "Votre saisie est reprise" in text(response)
+    assert 'value="8h30"' in text(response)
+    assert (draft.version, draft.answers["hours"]) == (1, {})
+
+
+def test_signing_out_has_the_browser_forget(page):
+    assert page.post(reverse("logout"))["Clear-Site-Data"] == '"storage"'
 
 
 def test_an_editor_fills_in_but_does_not_submit(ready):
