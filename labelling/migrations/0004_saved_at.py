@@ -10,4 +10,9 @@ class Migration(migrations.Migration):
             "saved_at",
             models.DateTimeField("dernier enregistrement le", null=True, blank=True),
         ),
+        migrations.AddField(
+            "site",
+            "weeks",
+            models.PositiveSmallIntegerField("toutes les n semaines", default=1),
+        ),
     ]

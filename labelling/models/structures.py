@@ -100,7 +100,10 @@ class Structure(models.Model):
 
 
 class Site(models.Model):
-    """Where and when care is given. ``hours``: ``{"mon": [["08:30", "12:30"], …], …}``, published once labelled."""
+    """Where and when care is given. ``hours``: ``{"mon": [["08:30", "12:30"], …], …}``, published once labelled.
+
+    A stop of a round is a site open on one slot, every so many ``weeks``.
+    """
 
     structure = models.ForeignKey(Structure, models.PROTECT, related_name="sites", verbose_name="structure")
     name = models.CharField("nom", max_length=200, blank=True)
@@ -111,6 +114,7 @@ class Site(models.Model):
     longitude = models.FloatField("longitude", null=True, blank=True)
     is_main = models.BooleanField("site principal", default=False)
     hours = models.JSONField("horaires", default=dict, blank=True)
+    weeks = models.PositiveSmallIntegerField("toutes les n semaines", default=1)
 
     class Meta:
         verbose_name = "site"

@@ -5,6 +5,9 @@ Pure, and tolerant: an unknown key or a malformed value of an old file is ignore
     {"identity": {"exact": true, "correction": ""},
      "contact": {"name": "", "role": "", "phone": "", "email": ""},
      "hours": {"mon": [["08:30", "12:30"]]},
+     "sites": [{"name": "", "address": "", "commune": "34172", "commune_name": "Montpellier", "hours": {}}],
+     "stops": [{"place": "", "commune": "34172", "commune_name": "", "day": "mon", "start": "09:00", "end": "12:00",
+                "weeks": 1}],
      "closures": [{"start": "2027-08-01", "end": "2027-08-15", "replaced": true}],
      "team": [{"profession": "doctor", "name": "", "rpps": "", "sector": "1", "half_days": [0, 1],
                "on_site": true, "minutes": null}],
@@ -12,6 +15,7 @@ Pure, and tolerant: an unknown key or a malformed value of an old file is ignore
      "on_call": {"pdsa": null, "sas": true, "details": ""},
      "commitments": {"appointment_48h": true, "support": true}}
 
+``hours`` are those of the main site; ``sites`` are the others, ``stops`` those of a round, every so many ``weeks``.
 A day absent from ``hours`` is closed once at least one day is open. ``half_days`` counts from Monday morning (0) to
 Friday afternoon (9).
 """
@@ -38,6 +42,7 @@ DAYS = {
 HALF_DAYS = [f"{day} {half}" for day in list(DAYS.values())[:5] for half in ("matin", "après-midi")]
 PROFESSIONS = {"doctor": "médecin", "nurse": "infirmier", "other": "autre professionnel"}
 SECTORS = {"": "non indiqué", "1": "secteur 1", "optam": "secteur 2 avec OPTAM", "2": "secteur 2"}
+WEEKS = {1: "chaque semaine", 2: "une semaine sur deux", 4: "une fois par mois"}
 MAX_TEXT = 1500
 RPPS_LENGTH = 11
 
@@ -65,6 +70,34 @@ class Contact:
     role: str = ""
     phone: str = ""
     email: str = ""
+
+
+Hours = Mapping[str, tuple[Period, ...]]
+"""The slots of each open day, by its code."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSite:
+    """Another place where the structure gives care, with its own hours; ``commune`` is an INSEE code."""
+
+    name: str
+    address: str
+    commune: str
+    commune_name: str
+    hours: Hours = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop of a round: where a médicobus receives, on which day, every how many weeks."""
+
+    place: str
+    commune: str
+    commune_name: str
+    day: str
+    start: str
+    end: str
+    weeks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +155,9 @@ class Answers:
 
     identity: Identity = field(default_factory=Identity)
     contact: Contact = field(default_factory=Contact)
-    hours: Mapping[str, tuple[Period, ...]] = field(default_factory=dict)
+    hours: Hours = field(default_factory=dict)
+    sites: tuple[OtherSite, ...] = ()
+    stops: tuple[Stop, ...] = ()
     closures: tuple[Closure, ...] = ()
     team: tuple[Member, ...] = ()
     fees: Fees = field(default_factory=Fees)
@@ -130,9 +165,16 @@ class Answers:
     commitments: Commitments = field(default_factory=Commitments)
 
     @property
-    def open_days(self) -> list[str]:
-        """Codes of the days with at least one opening, Monday first."""
+    def main_days(self) -> list[str]:
+        """Codes of the days on which the main site opens, Monday first."""
         return [day for day in DAYS if self.hours.get(day)]
+
+    @property
+    def open_days(self) -> list[str]:
+        """Codes of the days on which the structure receives somewhere each week, Monday first."""
+        weekly = {stop.day for stop in self.stops if stop.weeks == 1}
+        weeks = [self.hours, *(site.hours for site in self.sites)]
+        return [day for day in DAYS if day in weekly or any(hours.get(day) for hours in weeks)]
 
     def of(self, profession: str) -> list[Member]:
         """Return the members of the team who exercise a profession."""
@@ -143,7 +185,9 @@ class Answers:
         return {
             "identity": asdict(self.identity),
             "contact": asdict(self.contact),
-            "hours": {day: [list(period) for period in self.hours[day]] for day in self.open_days},
+            "hours": _hours_as_json(self.hours),
+            "sites": [{**asdict(site), "hours": _hours_as_json(site.hours)} for site in self.sites],
+            "stops": [asdict(stop) for stop in self.stops],
             "closures": [
                 {"start": closure.start.isoformat(), "end": closure.end.isoformat(), "replaced": closure.replaced}
                 for closure in self.closures
@@ -153,6 +197,10 @@ class Answers:
             "on_call": asdict(self.on_call),
             "commitments": asdict(self.commitments),
         }
+
+
+def _hours_as_json(hours: Hours) -> dict[str, list[list[str]]]:
+    return {day: [list(period) for period in hours[day]] for day in DAYS if hours.get(day)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +229,13 @@ def parse(raw: Any) -> Answers:
     source = raw if isinstance(raw, dict) else {}
     identity, contact = _mapping(source, "identity"), _mapping(source, "contact")
     fees, on_call = _mapping(source, "fees"), _mapping(source, "on_call")
-    commitments, hours = _mapping(source, "commitments"), _mapping(source, "hours")
+    commitments = _mapping(source, "commitments")
     return Answers(
         identity=Identity(_maybe(identity.get("exact")), _text(identity.get("correction"))),
         contact=Contact(*(_text(contact.get(key), 200) for key in ("name", "role", "phone", "email"))),
-        hours={day: periods for day in DAYS if (periods := _periods(hours.get(day)))},
+        hours=_hours(source),
+        sites=tuple(_kept(_site(row) for row in _rows(source, "sites"))),
+        stops=tuple(_kept(_stop(row) for row in _rows(source, "stops"))),
         closures=tuple(_kept(_closure(row) for row in _rows(source, "closures"))),
         team=tuple(_kept(_member(row) for row in _rows(source, "team"))),
         fees=Fees(
@@ -208,17 +258,28 @@ def problems(answers: Answers) -> list[Problem]:
 
 
 def _hour_problems(answers: Answers) -> Iterable[Problem]:
-    for day in answers.open_days:
-        end_before = ""
-        for start, end in sorted(answers.hours[day]):
-            if end <= start:
-                yield Problem("horaires", f"Le {DAYS[day]}, l’heure de fin ({end}) précède l’ouverture ({start}).")
-            elif start < end_before:
-                yield Problem("horaires", f"Le {DAYS[day]}, deux ouvertures se chevauchent vers {start}.")
-            end_before = end
+    yield from _week_problems(answers.hours, where="Le")
+    for site in answers.sites:
+        yield from _week_problems(site.hours, where=f"{site.name or site.commune_name} : le")
+    for stop in answers.stops:
+        if stop.end <= stop.start:
+            yield Problem(
+                "horaires", f"À {stop.commune_name}, l’heure de fin ({stop.end}) précède l’arrivée ({stop.start})."
+            )
     for closure in answers.closures:
         if closure.end < closure.start:
             yield Problem("horaires", f"La fermeture du {closure.start:%d/%m/%Y} se termine avant de commencer.")
+
+
+def _week_problems(hours: Hours, *, where: str) -> Iterable[Problem]:
+    for day, periods in hours.items():
+        end_before = ""
+        for start, end in sorted(periods):
+            if end <= start:
+                yield Problem("horaires", f"{where} {DAYS[day]}, l’heure de fin ({end}) précède l’ouverture ({start}).")
+            elif start < end_before:
+                yield Problem("horaires", f"{where} {DAYS[day]}, deux ouvertures se chevauchent vers {start}.")
+            end_before = end
 
 
 def _team_problems(answers: Answers) -> Iterable[Problem]:
@@ -263,6 +324,28 @@ def _maybe(value: Any) -> bool | None:
 
 def _among(value: Any, known: Mapping[str, str]) -> str:
     return value if isinstance(value, str) and value in known else ""
+
+
+def _hours(source: Mapping[str, Any]) -> Hours:
+    hours = _mapping(source, "hours")
+    return {day: periods for day in DAYS if (periods := _periods(hours.get(day)))}
+
+
+def _site(row: Mapping[str, Any]) -> OtherSite | None:
+    commune = _text(row.get("commune"), 5)
+    if not commune:
+        return None
+    texts = (_text(row.get("name"), 200), _text(row.get("address"), 250), commune, _text(row.get("commune_name"), 80))
+    return OtherSite(*texts, hours=_hours(row))
+
+
+def _stop(row: Mapping[str, Any]) -> Stop | None:
+    commune, day, weeks = _text(row.get("commune"), 5), row.get("day"), row.get("weeks")
+    (start, end), *_ = [*_periods([[row.get("start"), row.get("end")]]), ("", "")]
+    if not commune or day not in DAYS or not start:
+        return None
+    texts = (_text(row.get("place"), 200), commune, _text(row.get("commune_name"), 80))
+    return Stop(*texts, day=day, start=start, end=end, weeks=weeks if weeks in WEEKS else 1)
 
 
 def _periods(value: Any) -> tuple[Period, ...]:

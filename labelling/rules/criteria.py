@@ -71,8 +71,9 @@ def answer_in_words(rule: str, parameters: Mapping[str, Any], answers: Answers) 
         case Rule.NURSE:
             return _nurses(answers.of("nurse"))
         case Rule.OPEN_DAYS:
-            days = len(answers.open_days)
-            return f"{days}{NBSP}jour{plural(days)} par semaine" if days else ""
+            places = bool(answers.hours) + len(answers.sites) + len(answers.stops)
+            days = f"{_days(len(answers.open_days))} par semaine" if answers.open_days else ""
+            return f"{days}, {places}{NBSP}lieux" if days and places > 1 else days
         case Rule.NO_OVERRUN:
             return _sectors_in_words(answers)
         case Rule.ON_CALL:
@@ -132,17 +133,26 @@ def _nurse(parameters: Mapping[str, Any], answers: Answers) -> Outcome:
 
 def _open_days(parameters: Mapping[str, Any], answers: Answers) -> Outcome:
     opened = answers.open_days
+    if not opened and answers.stops:
+        return Finding.TO_CHECK, "Vos tournées ne passent pas chaque semaine : les services diront si ce rythme suffit."
     if not opened:
         return Finding.UNANSWERED, "Indiquez vos jours et vos heures d’ouverture."
     closed = [f"le {name}" for day, name in DAYS.items() if day not in opened]
-    count = f"{len(opened)}{NBSP}jour{plural(len(opened))}"
     detail = f"fermé {_listed(closed)}" if closed else "aucun jour de fermeture"
-    if len(opened) < parameters["min_days"]:
+    here, needed = len(answers.main_days), parameters["min_days"]
+    if len(opened) < needed:
         return (
             Finding.SEEMS_NOT_MET,
-            f"{count} : {detail}. Il en faut {parameters['min_days']}. {STILL_OPEN}",
+            f"{_days(len(opened))} : {detail}. Il en faut {needed}. {STILL_OPEN}",
         )
-    return Finding.SEEMS_MET, f"{count} : {detail}."
+    if 0 < here < needed:
+        whole = f"{_days(len(opened))}, tous lieux comptés : {detail}. Le site principal ouvre {_days(here)}"
+        return Finding.TO_CHECK, f"{whole} ; il en faut {needed}, les services diront si cela suffit."
+    return Finding.SEEMS_MET, f"{_days(len(opened))} : {detail}."
+
+
+def _days(count: int) -> str:
+    return f"{count}{NBSP}jour{plural(count)}"
 
 
 def _no_overrun(_parameters: Mapping[str, Any], answers: Answers) -> Outcome:

@@ -77,7 +77,8 @@ def _identity(answers: Answers) -> tuple[bool, bool]:
 
 
 def _hours(answers: Answers) -> tuple[bool, bool]:
-    return bool(answers.hours), bool(answers.hours)
+    opened = bool(answers.open_days or answers.stops)
+    return opened, opened
 
 
 def _team(answers: Answers) -> tuple[bool, bool]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from francesante.lib.french import typeset
-from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, Answers
+from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, WEEKS, Answers, Hours, Stop
 from labelling.rules.steps import Step
 
 
@@ -23,20 +23,41 @@ def _identity_in_words(answers: Answers) -> list[tuple[str, str]]:
 
 
 def _hours_in_words(answers: Answers) -> list[tuple[str, str]]:
-    if not answers.hours:
+    if not answers.open_days and not answers.stops:
         return [("Horaires", "")]
     days = [
-        (
-            name.capitalize(),
-            ", ".join(f"{start} – {end}" for start, end in answers.hours[day]) if answers.hours.get(day) else "fermé",
-        )
+        (name.capitalize(), _slots(answers.hours[day]) if answers.hours.get(day) else "fermé")
         for day, name in DAYS.items()
+        if answers.hours
     ]
+    sites = [
+        (
+            f"Autre site : {site.name or site.commune_name}",
+            f"{', '.join(filter(None, [site.address, site.commune_name]))} ; {week_in_words(site.hours)}",
+        )
+        for site in answers.sites
+    ]
+    stops = [("Tournée", stop_in_words(stop)) for stop in answers.stops]
     closures = [
         f"du {closure.start:%d/%m/%Y} au {closure.end:%d/%m/%Y}{' (remplaçant désigné)' if closure.replaced else ''}"
         for closure in answers.closures
     ]
-    return [*days, ("Fermetures", " ; ".join(closures) or "aucune annoncée")]
+    return [*days, *sites, *stops, ("Fermetures", " ; ".join(closures) or "aucune annoncée")]
+
+
+def _slots(periods: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{start} – {end}" for start, end in periods)
+
+
+def week_in_words(hours: Hours) -> str:
+    """Return the hours of a week on one line: ``lundi 08:30 – 12:30 ; mardi …``."""
+    return " ; ".join(f"{name} {_slots(hours[day])}" for day, name in DAYS.items() if hours.get(day)) or "sans horaires"
+
+
+def stop_in_words(stop: Stop) -> str:
+    """Return one stop of a round: when, where, how often."""
+    where = ", ".join(filter(None, [stop.place, stop.commune_name]))
+    return f"{DAYS[stop.day]} {stop.start} – {stop.end}, {where}, {WEEKS[stop.weeks]}"
 
 
 def _team_in_words(answers: Answers) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ from territories.services.events import lock, perform, record_event, write
 
 KEYS_OF_STEP: Mapping[str, tuple[str, ...]] = {
     "identite": ("identity", "contact"),
-    "horaires": ("hours", "closures"),
+    "horaires": ("hours", "sites", "stops", "closures"),
     "equipe": ("team",),
     "tarifs": ("fees", "team"),
     "permanence": ("on_call",),

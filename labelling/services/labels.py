@@ -9,8 +9,8 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Max, Min
 
 from francesante.lib.french import long_date
-from labelling.models import Application, Label
-from labelling.rules.answers import parse
+from labelling.models import Application, Label, Site, Structure
+from labelling.rules.answers import Answers, parse
 from labelling.rules.clock import add_months, local_day
 from territories.choices import Subject
 from territories.models import Decision, Departement, Notification
@@ -48,7 +48,7 @@ def period(act_day: date) -> DateRange:
 def create_label(*, application: Application, decision: Decision, at: datetime) -> Label:
     """Create the label of a signed decision, inside the transaction of its last signature.
 
-    Its hours are those of the file, copied to the main site: they are what the public will read.
+    Its sites and hours are those of the file: they are what the public will read.
     """
     departement = application.departement
     label = Label.objects.create(
@@ -73,9 +73,37 @@ def create_label(*, application: Application, decision: Decision, at: datetime) 
             "until": label.valid.upper.isoformat(),
         },
     )
-    if hours := parse(application.answers).as_json()["hours"]:
-        application.structure.sites.filter(is_main=True).update(hours=hours)
+    open_sites(structure=application.structure, answers=parse(application.answers))
     return label
+
+
+def open_sites(*, structure: Structure, answers: Answers) -> None:
+    """Write the hours, other sites and rounds of a file where the public will read them."""
+    known = answers.as_json()
+    if known["hours"]:
+        structure.sites.filter(is_main=True).update(hours=known["hours"])
+    structure.sites.filter(is_main=False).delete()
+    sites = [
+        Site(
+            structure=structure,
+            name=row["name"] or row["commune_name"],
+            address=row["address"],
+            commune_id=row["commune"],
+            hours=row["hours"],
+        )
+        for row in known["sites"]
+    ]
+    stops = [
+        Site(
+            structure=structure,
+            name=f"Tournée : {row['place'] or row['commune_name']}",
+            commune_id=row["commune"],
+            hours={row["day"]: [[row["start"], row["end"]]]},
+            weeks=row["weeks"],
+        )
+        for row in known["stops"]
+    ]
+    Site.objects.bulk_create([*sites, *stops])
 
 
 def _next_number(departement: Departement) -> str:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from francesante.lib.french import DAYS as DAY_NAMES
 from labelling.choices import StructureKind
 from labelling.models import Label, Site
-from labelling.rules.answers import DAYS, Period, parse
+from labelling.rules.answers import DAYS, WEEKS, Period, parse
 from labelling.rules.distance import great_circle_km
 from labelling.services.labels import LabelStatus, status
 from territories.models import Commune
@@ -169,6 +169,8 @@ def _today(site: Site, today: date) -> str:
     hours = _hours(site)
     if not hours:
         return "horaires non renseignés"
+    if site.weeks > 1:
+        return f"passage {WEEKS[site.weeks]}, le {', le '.join(DAYS[day] for day in hours)}"
     periods = hours.get(list(DAYS)[today.weekday()])
     return f"aujourd’hui {_periods(periods)}" if periods else "fermé aujourd’hui"
 
@@ -201,6 +203,7 @@ def place(request: HttpRequest, number: str) -> HttpResponse:
                 (name.capitalize(), _periods(_hours(site)[day]) if _hours(site).get(day) else "fermé")
                 for day, name in DAYS.items()
             ],
+            WEEKS[site.weeks] if site.weeks > 1 else "",
         )
         for site in label.structure.sites.select_related("commune").order_by("-is_main", "pk")
     ]

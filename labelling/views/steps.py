@@ -14,7 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from francesante.lib.french import clock_time, typeset
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import ApplicationState, CriterionKind, MembershipRole
-from labelling.forms.steps import FORMS, StepForm, copied_hours, with_row, without_row
+from labelling.forms.hours import copied_hours
+from labelling.forms.rows import with_row, without_row
+from labelling.forms.step import StepForm
+from labelling.forms.steps import FORMS
 from labelling.models import Application, Criterion, Membership
 from labelling.rules.answers import DAYS, Answers, parse
 from labelling.rules.criteria import Assessed, assess_all
@@ -28,6 +31,8 @@ KEPT = "kept_input"
 """Key of the session: what a person posted to a task after their session had ended, by address."""
 
 
+ROWS_OF = {"horaires": ("sites", "stops", "closures"), "equipe": ("team",)}
+"""The kinds of rows that the buttons of a task add and remove."""
 TEMPLATES = {
     "identite": "labelling/apply/_identite.html",
     "horaires": "labelling/apply/_horaires.html",
@@ -66,9 +71,7 @@ def _step(request: HttpRequest, row: Application, membership: Membership, step: 
     if request.method == "POST":
         changed, anchor = _changed_rows(request.POST, step)
         if changed is not None:
-            rows = 1 if request.POST.get("act") == "add" else 0
-            form = FORMS[step.slug](changed, answers=answers, rows=rows)
-            return _render_step(request, row, step, form, announce=anchor)
+            return _render_step(request, row, step, FORMS[step.slug](changed, answers=answers), announce=anchor)
         return _save(request, row, membership, step, FORMS[step.slug](request.POST, answers=answers))
     kept = request.session.get(KEPT, {}).get(request.path)
     if kept is None:
@@ -85,19 +88,16 @@ def _step(request: HttpRequest, row: Application, membership: Membership, step: 
 
 def _changed_rows(data: QueryDict, step: Step) -> tuple[Any, str]:
     """Apply a button that changes the page without keeping anything; return the new input and what to announce."""
-    act = data.get("act", "")
-    if act == "copy" and step.slug == "horaires":
-        return copied_hours(
-            data
-        ), "Horaires du lundi recopiés du mardi au vendredi. Ils ne sont pas encore enregistrés."
-    if act == "restore":
-        return data, "Votre saisie est reprise. Elle n’est pas encore enregistrée."
-    if act == "add":
-        return with_row(data, step.slug), "Une ligne est ajoutée. Elle n’est pas encore enregistrée."
-    if act.startswith("remove-") and step.slug == "equipe":
-        number = act.removeprefix("remove-")
-        if number.isdecimal():
-            return without_row(data, int(number)), "La ligne est retirée. Ce n’est pas encore enregistré."
+    match data.get("act", "").split("-"):
+        case ["restore"]:
+            return data, "Votre saisie est reprise. Elle n’est pas encore enregistrée."
+        case ["copy", prefix] if step.slug == "horaires":
+            copied = "Horaires du lundi recopiés du mardi au vendredi. Ils ne sont pas encore enregistrés."
+            return copied_hours(data, prefix), copied
+        case ["add", kind] if kind in ROWS_OF.get(step.slug, ()):
+            return with_row(data, kind), "Une ligne est ajoutée. Elle n’est pas encore enregistrée."
+        case ["remove", kind, number] if kind in ROWS_OF.get(step.slug, ()) and number.isdecimal():
+            return without_row(data, kind, int(number)), "La ligne est retirée. Ce n’est pas encore enregistré."
     return None, ""
 
 

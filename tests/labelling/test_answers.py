@@ -16,6 +16,26 @@ WHOLE = {
         "email": "flore@exemple.invalid",
     },
     "hours": {"mon": [["08:30", "12:30"], ["13:30", "18:30"]], "sat": [["09:00", "12:00"]]},
+    "sites": [
+        {
+            "name": "Antenne du Lavoir",
+            "address": "2 place du Lavoir",
+            "commune": "99002",
+            "commune_name": "Ébauche",
+            "hours": {"wed": [["09:00", "12:00"]]},
+        }
+    ],
+    "stops": [
+        {
+            "place": "place du Marché",
+            "commune": "99003",
+            "commune_name": "Essai",
+            "day": "thu",
+            "start": "14:00",
+            "end": "17:00",
+            "weeks": 2,
+        }
+    ],
     "closures": [{"start": "2027-08-01", "end": "2027-08-15", "replaced": True}],
     "team": [
         {
@@ -51,6 +71,7 @@ def test_what_is_written_is_read_back_the_same():
         {"team": [{"profession": "pilot"}, 4, None]},
         {"hours": {"mon": [["8"], "x", None, ["a", "b"]]}},
         {"closures": [{"start": "demain", "end": "2027-01-01"}, {}]},
+        {"sites": [{"name": "sans commune"}, 3], "stops": [{"commune": "99003", "day": "mon"}, {"day": "x"}]},
         {"fees": {"sector": ["1"]}, "on_call": {"pdsa": "oui"}},
     ],
 )

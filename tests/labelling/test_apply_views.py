@@ -362,7 +362,7 @@ def test_monday_is_copied_without_javascript_and_without_being_kept(page, draft)
             "mon_0_start": "9h",
             "mon_0_end": "12h",
             "sat_0_start": "10h",
-            "act": "copy",
+            "act": "copy-",
         },
     )
     words = text(response)
@@ -391,10 +391,10 @@ def test_rows_of_the_team_are_added_and_removed_without_being_kept(page, draft):
         "m1_name": "Mme Exemplaire",
         "m1_h3": "on",
     }
-    added = text(page.post(address, {**data, "act": "add"}))
+    added = text(page.post(address, {**data, "act": "add-team"}))
     assert 'name="m2_profession"' in added
     assert "Dr Maquette" in added
-    removed = text(page.post(address, {**data, "act": "remove-0"}))
+    removed = text(page.post(address, {**data, "act": "remove-team-0"}))
     assert 'name="m1_profession"' not in removed
     assert "Mme Exemplaire" in removed
     assert "Dr Maquette" not in removed
@@ -711,5 +711,5 @@ def test_a_wrong_hidden_number_is_no_server_error(page, owner, draft, number):
     assert page.post(access, {"act": "settle", "claim": number}).status_code == 404
     assert page.post(step(draft, "permanence"), {"version": number, "sas": "oui"}).status_code == 409
     assert page.post(step(draft, "relire"), {"version": number, "specification": number}).status_code in {409, 422}
-    assert page.post(step(draft, "equipe"), {"team_count": number, "act": "add"}).status_code == 200
-    assert page.post(step(draft, "horaires"), {"closures_count": number, "act": "add"}).status_code == 200
+    assert page.post(step(draft, "equipe"), {"team_count": number, "act": "add-team"}).status_code == 200
+    assert page.post(step(draft, "horaires"), {"closures_count": number, "act": "add-closures"}).status_code == 200

@@ -10,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from labelling.choices import ApplicationState as State
 from labelling.choices import StructureKind
 from labelling.models import Application, Label
+from labelling.rules.answers import parse
 from labelling.rules.distance import great_circle_km
+from labelling.services.labels import open_sites
 from territories.choices import AuthorityKind, DecisionKind, Subject
 from territories.services.decisions import propose_decision, sign_decision
 from tests import factories as make
@@ -193,3 +195,23 @@ def test_nobody_learns_of_a_label_before_its_notification(client, label):
     row = label(notified=False)
     assert client.get(f"/lieux/{row.number}/").status_code == 404
     assert client.get("/lieux/LFS-00-00000/").status_code == 404
+
+
+def test_the_other_sites_and_the_rounds_are_read_with_their_rhythm(client, label):
+    one = label()
+    town = make.commune("98002", "Ébauche", one.departement)
+    site = {"name": "Antenne", "address": "", "commune": town.pk, "commune_name": "Ébauche", "hours": WEEK}
+    stop = {"place": "marché", "commune": town.pk, "day": "thu", "start": "14:00", "end": "17:00", "weeks": 2}
+    answers = parse({"hours": WEEK, "sites": [site], "stops": [stop]})
+    for _ in range(2):
+        open_sites(structure=one.structure, answers=answers)
+    rows = one.structure.sites.filter(is_main=False).order_by("pk")
+    assert [(row.name, row.commune_id, row.weeks) for row in rows] == [
+        ("Antenne", "98002", 1),
+        ("Tournée : marché", "98002", 2),
+    ]
+    shown = client.get(f"/lieux/{one.number}/").text
+    assert "Antenne" in shown
+    assert "Passage une semaine sur deux" in shown
+    one.structure.sites.exclude(weeks=2).delete()
+    assert "Passage une semaine sur deux, le jeudi" in client.get("/lieux/").text
