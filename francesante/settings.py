@@ -6,7 +6,8 @@ what is missing.
 
 PRODUCTION, DEMO, DEBUG: 1 or nothing. SECRET_KEY, DATABASE_URL, REDIS_URL, EMAIL_URL, ALLOWED_HOSTS, PUBLIC_URL:
 docker-compose.yml shows their form. DEFAULT_FROM_EMAIL, TRUSTED_PROXIES (reverse proxies in front), LOG_LEVEL,
-LOCK_TIMEOUT and STATEMENT_TIMEOUT (PostgreSQL durations), PORTAL_VAR (where data live), STATIC_ROOT, MEDIA_ROOT.
+LOCK_TIMEOUT and STATEMENT_TIMEOUT (PostgreSQL durations), PORTAL_VAR (where data live), STATIC_ROOT, MEDIA_ROOT,
+UPLOAD_MAX_MB (per file sent), CLAMD_URL (the antivirus).
 """
 
 import os
@@ -166,11 +167,12 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "territories.middleware.ActingMandateMiddleware",
     "territories.middleware.SecondFactorMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "territories.middleware.LoginKeepingPostsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "territories.middleware.NotAllowedPageMiddleware",
 ]
 
 ROOT_URLCONF = "francesante.urls"
@@ -252,8 +254,27 @@ CELERY_BEAT_SCHEDULE = {
         "task": "labelling.tasks.deliver_mail",
         "schedule": timedelta(seconds=60 if PRODUCTION else 15),
     },
+    "scan-evidence": {"task": "labelling.tasks.scan_evidence", "schedule": timedelta(seconds=30)},
+    "sweep-evidence": {"task": "labelling.tasks.sweep_evidence", "schedule": crontab(hour=2, minute=15)},
     "render-acts": {"task": "labelling.tasks.render_documents", "schedule": timedelta(minutes=1)},
+    "apply-clauses": {"task": "labelling.tasks.apply_transitional_clauses", "schedule": timedelta(minutes=5)},
+    # Once a day, when offices open.
+    "remind-opinions": {"task": "labelling.tasks.remind_of_opinions", "schedule": crontab(hour=7, minute=30)},
+    "purge-readings": {"task": "labelling.tasks.forget_readings", "schedule": crontab(hour=2, minute=45)},
+    "carry-out-bulks": {"task": "labelling.tasks.carry_out_bulks", "schedule": timedelta(minutes=1)},
+    "forget-bulks": {"task": "labelling.tasks.forget_bulks", "schedule": crontab(hour=2, minute=50)},
+    # On working days at seven; the later passes serve those whose mail did not leave.
+    "send-digests": {
+        "task": "labelling.tasks.send_digests",
+        "schedule": crontab(hour=7, minute="0,20,40", day_of_week="mon-fri"),
+    },
+    "promote-waiting-lists": {"task": "labelling.tasks.promote_waiting_lists", "schedule": timedelta(minutes=1)},
+    "follow-invitations": {"task": "labelling.tasks.follow_invitations", "schedule": crontab(hour=7, minute=30)},
     "presume-notifications": {"task": "labelling.tasks.presume_notifications", "schedule": crontab(hour=1, minute=15)},
+    # Before the mails of the morning: answers past their deadline, silence and its warnings.
+    "follow-clocks": {"task": "labelling.tasks.follow_clocks", "schedule": crontab(hour=6, minute=20)},
+    "remind-labelled": {"task": "labelling.tasks.remind_labelled", "schedule": crontab(hour=6, minute=35)},
+    "remind-drafts": {"task": "labelling.tasks.remind_drafts", "schedule": crontab(hour=6, minute=30)},
     "seal-events": {"task": "territories.tasks.seal_events", "schedule": crontab(hour=0, minute=15)},
     "deliver-money-mails": {
         "task": "funding.tasks.deliver_mail",
@@ -278,6 +299,9 @@ PASSWORD_RESET_TIMEOUT = 24 * 3600
 OTP_TOTP_ISSUER = "France Santé"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 INVITATION_DAYS = 7
+# A place of care that the authorities invite to confirm has longer, and is reminded once.
+PROSPECT_INVITATION_DAYS = 30
+PROSPECT_REMINDER_DAYS = 7
 
 # One hour without any request ends the session.
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -347,6 +371,15 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env("MEDIA_ROOT", str(VAR_DIR / "media")))
 FILE_UPLOAD_PERMISSIONS = 0o640
+# What one form may send: the quota comes first, so that the others receive nothing beyond it.
+UPLOAD_MAX_BYTES = int(env("UPLOAD_MAX_MB", "20")) * 1024 * 1024
+FILE_UPLOAD_HANDLERS = [
+    "francesante.lib.upload_quota.UploadQuota",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# The antivirus, tcp://host:3310 or unix:///run/clamav/clamd.ctl. Without it files are not scanned, and pages say so.
+CLAMD_URL = env("CLAMD_URL")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -413,6 +446,30 @@ GRANT_AVERAGE_LANDMARK = Decimal(env("GRANT_AVERAGE_LANDMARK", "50000"))
 # Years from the act's date. No text gives the duration (DOMAIN §6): to be confirmed by the ministry.
 LABEL_YEARS = 3
 
+# Months before its end from which the renewal of a label may be asked, and at which its holder is reminded of it. No text
+# gives them: to be confirmed by the ministry.
+RENEWAL_MONTHS = 6
+RENEWAL_REMINDERS = (6, 3, 1)
+
+# Months between two attestations of a holder (12: each year, 3: each quarter), and days before its due date from which one
+# may be made. No text gives them: to be confirmed by the ministry.
+ATTESTATION_MONTHS = 12
+ATTESTATION_OPENS_DAYS = 30
+
+# Days that a structure has to answer the report of a visit, once. No text gives them: to be confirmed by the ministry.
+VISIT_ANSWER_DAYS = 15
+
+# Days that a structure has at least to answer before its label may end. The code asks for a sufficient delay without
+# giving one (CRPA, L. 122-1); fifteen days are customary: to be confirmed by the legal service.
+ADVERSARIAL_DAYS = 15
+
+# Days in which two authorities that disagree hold their concertation and record it. No text gives them: to be confirmed.
+CONCERTATION_DAYS = 15
+
+# After a concertation without agreement, the authority that did not sign may refuse expressly, by its signature alone: the
+# label needs both. To be confirmed by the legal service; when it is not so, silence alone ends the disagreement.
+EXPRESS_REFUSAL_BY_ONE = True
+
 # Logs: no names, no addresses ------------------------------------------------------------------------------------
 
 LOGGING = {
@@ -436,11 +493,42 @@ LOGGING = {
     },
 }
 
+# Evidence --------------------------------------------------------------------------------------------------------
+
+# Pieces that one file may hold, pages that a PDF may have, and days after which a document is shown as « ancienne »: the
+# cahier des charges asks for documents of less than three months.
+EVIDENCE_MAX_FILES = 40
+EVIDENCE_MAX_PAGES = 100
+EVIDENCE_OLD_DAYS = 92
+
 # Rules of the delays ---------------------------------------------------------------------------------------------
 
 # Months of silence after which an application is deemed rejected, de quantième à quantième: CRPA, articles L. 231-1 and
 # L. 231-4 (the label opens a possibility of funding); to be confirmed by the legal service (DOMAIN §5.1).
 SILENCE_MONTHS = 2
+
+# Decisions of the last year in a département from which its usual delay is told.
+USUAL_DAYS_MIN_FILES = 10
+
+# Days without a writing after which a draft is reminded of, and days before the end of a wave at which all are.
+DRAFT_REMINDER_DAYS = 14
+WAVE_REMINDER_DAYS = 7
+
+# Days before the date of silence at which the agents of both authorities are warned.
+SILENCE_ALERT_DAYS = (30, 15, 3)
+
+# Days given to a structure for a precision: proposed, at least, at most (a request for required pieces stops the clock);
+# and days before the deadline at which it is reminded. CRPA, L. 114-5, leaves the delay to the administration.
+INFORMATION_REQUEST_DAYS = 21
+INFORMATION_REQUEST_MIN_DAYS = 8
+INFORMATION_REQUEST_MAX_DAYS = 60
+INFORMATION_REQUEST_REMINDER_DAYS = 3
+
+# Days given to a body whose opinion is asked, proposed by the form; no text gives them.
+OPINION_DAYS = 15
+
+# Months during which it is kept who opened which file.
+READING_MONTHS = 12
 
 # Mails about an older event are not sent: a portal that was stopped for long, or that has just been filled with its past,
 # must not write to people about what they already know.

@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import QuerySet
 from dsfr.forms import DsfrBaseForm
 
+from francesante.lib.free_text import FreeTextField
 from francesante.lib.french import NBSP, euros
 from funding.models import Envelope
 
@@ -60,7 +61,7 @@ class GrantForm(DsfrBaseForm):
         error_messages={"required": "Choisissez une enveloppe."},
     )
     amount = EurosField(label="Montant", help_text="En euros, par exemple 50 000,00.")
-    purpose = forms.CharField(
+    purpose = FreeTextField(
         label="Objet",
         max_length=250,
         help_text=f"Ce que le financement permet, en une phrase{NBSP}: elle figurera dans la décision. Aucune donnée de patient.",

@@ -12,6 +12,7 @@ from labelling.models import (
     Label,
     Membership,
     Quota,
+    RegisterImport,
     RegisterLine,
     Specification,
     Structure,
@@ -59,6 +60,13 @@ class LabelAdmin(ReadOnly):
     list_select_related = ("structure", "departement")
     search_fields = ("number", "structure__finess")
     ordering = ("-pk",)
+
+
+@admin.register(RegisterImport)
+class RegisterImportAdmin(ReadOnly):
+    list_display = ("form", "as_of", "imported_at", "read", "created", "changed", "disappeared", "refused", "partial")
+    list_filter = ("form",)
+    ordering = ("-imported_at", "-pk")
 
 
 @admin.register(RegisterLine)

@@ -14,3 +14,4 @@ class LabellingConfig(AppConfig):
     def ready(self) -> None:
         """Give the decisions on a label their effects; models exist only from here on."""
         import_module("labelling.services.decisions").register_effects()
+        import_module("labelling.services.endings").register_effects()

@@ -19,6 +19,15 @@ class Register(TextChoices):
 
     FINESS = "finess", "FINESS"
     LIST = "list", "liste transmise par une ARS"
+    AMELI = "ameli", "Ameli"
+
+
+class RegisterForm(TextChoices):
+    """Forms of register files that the portal reads; it tells them apart by their content."""
+
+    FINESS_PLUS = "finess_plus", "FINESS+ (JSON quotidien)"
+    NATIONAL = "national", "ancienne extraction nationale de FINESS"
+    CSV = "csv", "CSV documenté"
 
 
 class MembershipRole(TextChoices):
@@ -42,6 +51,25 @@ class Route(TextChoices):
 
     CANDIDATURE = "candidature", "candidature"
     ACCELERATED = "accelerated", "labellisation accélérée"
+
+
+class InvitationAddress(TextChoices):
+    """Where the invitation of a structure goes: to the register's address, another one, or whoever answers for it."""
+
+    REGISTER = "register", "adresse du registre"
+    TYPED = "typed", "adresse saisie par un agent"
+    OWNER = "owner", "responsable déjà connu du portail"
+
+
+class DismissalReason(TextChoices):
+    """Why an agent sets a place aside from those to be invited."""
+
+    NOT_A_PLACE = "not_a_place", "n’est pas un lieu de premier recours"
+    GONE = "gone", "n’exerce plus à cette adresse"
+    DUPLICATE = "duplicate", "même lieu qu’une autre ligne"
+    DECLINED = "declined", "contactée, ne souhaite pas le label"
+    NOT_READY = "not_ready", "un critère du socle manque aujourd’hui"
+    OTHER = "other", "autre motif"
 
 
 class ApplicationState(TextChoices):
@@ -74,6 +102,7 @@ class Rule(TextChoices):
     NO_OVERRUN = "no_overrun", "absence de dépassements d’honoraires"
     ON_CALL = "on_call", "PDSA ou SAS"
     COMMITMENT = "commitment", "engagement"
+    PERSON = "person", "appréciation d’un agent, sans constat automatique"
 
 
 class Finding(TextChoices):
@@ -92,3 +121,229 @@ class Verdict(TextChoices):
     NOT_MET = "not_met", "non rempli"
     TO_CLARIFY = "to_clarify", "à préciser"
     NOT_APPLICABLE = "not_applicable", "sans objet"
+
+
+class BulkAction(TextChoices):
+    """What an agent does to several files at once."""
+
+    ASSIGN = "assign", "affecter"
+    SHARE = "share", "partager l’appréciation"
+    ENDORSE = "endorse", "endosser l’appréciation"
+    PROPOSE = "propose", "présenter le label à la signature"
+
+
+class BulkResult(TextChoices):
+    """What became of one file of a selection."""
+
+    WAITING = "waiting", "à faire"
+    DONE = "done", "fait"
+    NOT_DONE = "not_done", "non fait"
+
+
+class DigestFrequency(TextChoices):
+    """How often an agent is told by mail of what waits."""
+
+    MORNING = "morning", "chaque matin"
+    NEVER = "never", "aucun"
+
+
+class ConcertationOutcome(TextChoices):
+    """What two authorities that disagreed came to."""
+
+    AGREEMENT = "agreement", "accord"
+    NO_AGREEMENT = "no_agreement", "désaccord maintenu"
+
+
+class TemplateKind(TextChoices):
+    """The decisions whose text is data."""
+
+    GRANTED = "label_granted", "attribution du label"
+    REFUSED = "label_refused", "refus du label"
+    REFUSED_ALONE = "label_refused_alone", "refus exprès d’une seule autorité"
+
+
+class ClosingGround(TextChoices):
+    """Why a file is closed without a decision. None of them judges the structure: that is a refusal's work."""
+
+    STRUCTURE_CLOSED = "structure_closed", "la structure a fermé"
+    DUPLICATE = "duplicate", "un autre dossier porte la même demande"
+    NO_OBJECT = "no_object", "la demande n’a plus d’objet"
+    MISTAKE = "mistake", "le dossier a été déposé par erreur"
+
+
+class AppealKind(TextChoices):
+    """To whom a refusal is contested: its signatories, or the court."""
+
+    GRACIEUX = "gracieux", "recours gracieux"
+    CONTENTIEUX = "contentieux", "recours contentieux"
+
+
+class AppealOutcome(TextChoices):
+    """What an appeal came to."""
+
+    REJECTED = "rejected", "rejeté"
+    ACCEPTED = "accepted", "accueilli"
+
+
+class EndingAct(TextChoices):
+    """How a label ends before its term: for the future, or as if it had never been."""
+
+    ABROGATE = "abrogate", "abrogation"
+    WITHDRAW = "withdraw", "retrait"
+
+
+class AmendmentKind(TextChoices):
+    """Why what a label says of its place changes, its decision untouched."""
+
+    MISTAKE = "mistake", "erreur matérielle"
+    HOLDER = "holder", "changement de titulaire"
+    ADDRESS = "address", "changement d’adresse"
+
+
+class AlertOutcome(TextChoices):
+    """What an agent did of a register that says otherwise than the file of a label."""
+
+    CHECKED = "checked", "vérifié, le dossier reste exact"
+    CONTACTED = "contacted", "structure contactée"
+    TAKEN_UP = "taken_up", "pris en compte, une suite est donnée"
+
+
+class VisitReason(TextChoices):
+    """Why a labelled place is visited."""
+
+    SAMPLE = "sample", "échantillon"
+    ALERT = "alert", "alerte d’un registre"
+    COMPLAINT = "complaint", "signalement"
+
+
+class VisitResult(TextChoices):
+    """What was seen of a criterion on the spot."""
+
+    MET = "met", "rempli"
+    NOT_MET = "not_met", "non rempli"
+    NOT_SEEN = "not_seen", "non vu"
+
+
+class VisitConclusion(TextChoices):
+    """What a visit comes to. It decides nothing."""
+
+    COMPLIANT = "compliant", "conforme"
+    TO_CORRECT = "to_correct", "à corriger"
+    TO_EXAMINE = "to_examine", "à examiner"
+
+
+class DocumentKind(TextChoices):
+    """What the portal renders as PDF and keeps: about a file, or about a label."""
+
+    RECEIPT = "receipt", "accusé de réception"
+    CERTIFICATE = "certificate", "certificat"
+    PLAQUE = "plaque", "plaque et règles d’usage"
+
+
+class EvidenceOrigin(TextChoices):
+    """Where a piece of evidence comes from; what a structure sends is a document."""
+
+    DECLARED = "declared", "déclaration"
+    DOCUMENT = "document", "document"
+    REGISTER = "register", "extrait de registre"
+    VISIT = "visit", "constat de visite"
+
+
+class EvidenceType(TextChoices):
+    """The only contents that are kept, as they were recognised by opening them."""
+
+    PDF = "application/pdf", "PDF"
+    JPEG = "image/jpeg", "JPEG"
+    PNG = "image/png", "PNG"
+
+
+class Scan(TextChoices):
+    """What the antivirus says of a file; without an antivirus, files are not scanned and may be read."""
+
+    NOT_SCANNED = "not_scanned", "sans analyse antivirus"
+    WAITING = "waiting", "en cours d’analyse"
+    CLEAN = "clean", "analysée, rien trouvé"
+    INFECTED = "infected", "écartée par l’antivirus"
+
+
+class RevisionKind(TextChoices):
+    """Why the answers of a submitted file changed."""
+
+    REPLY = "reply", "réponse à une demande de précisions"
+    CORRECTION = "correction", "correction par un agent"
+
+
+class BodyKind(TextChoices):
+    """Bodies whose opinion may be asked on a file."""
+
+    CAISSE = "caisse", "CPAM ou MSA"
+    DEPARTEMENT = "departement", "conseil départemental"
+    ELUS = "elus", "élus"
+    URPS = "urps", "URPS"
+    ORDRE = "ordre", "ordre professionnel"
+    UFR = "ufr", "UFR de médecine"
+    OTHER = "other", "autre organisme"
+
+
+class OpinionPart(TextChoices):
+    """What a consulted body may read of the answers: tasks of the file, by their name in its address."""
+
+    HOURS = "horaires", "horaires"
+    TEAM = "equipe", "équipe, sans les noms"
+    FEES = "tarifs", "tarifs"
+    ON_CALL = "permanence", "permanence des soins"
+    COMMITMENTS = "engagements", "engagements"
+
+
+class OpinionSense(TextChoices):
+    """What a consulted body answers."""
+
+    FAVOURABLE = "favourable", "favorable"
+    RESERVED = "reserved", "favorable avec réserves"
+    UNFAVOURABLE = "unfavourable", "défavorable"
+    NONE = "none", "sans avis"
+
+
+class Interest(TextChoices):
+    """What an agent declares of a structure before instructing its files."""
+
+    NONE = "none", "aucun lien d’intérêt"
+    RECUSED = "recused", "se déporte"
+
+
+class SupportKind(TextChoices):
+    """What support is asked for (letter of October 2025, national team)."""
+
+    SITING = "siting", "implantation d’un lieu"
+    RECRUITMENT = "recruitment", "recrutement de soignants"
+    FUNDING = "funding", "montage financier"
+    COORDINATION = "coordination", "coordination des acteurs"
+    DIGITAL = "digital", "numérique en santé"
+    OTHER = "other", "autre"
+
+
+class SupportState(TextChoices):
+    """Whose turn it is in a request for support."""
+
+    OPEN = "open", "attend une réponse"
+    ANSWERED = "answered", "répondue"
+    CLOSED = "closed", "close"
+
+
+class OfferingKind(TextChoices):
+    """The palette of services of a territory (letter of October 2025, third dimension of the network)."""
+
+    MOBILE = "mobile", "France Santé mobile"
+    EHEALTH = "ehealth", "accompagnement à la e-santé"
+    PREVENTION = "prevention", "campagnes de prévention"
+    ENGINEERING = "engineering", "appui en ingénierie"
+
+
+class CommunityActionKind(TextChoices):
+    """What a community does (letter of October 2025, communautés France Santé)."""
+
+    COORDINATION = "coordination", "coordination autour des lieux"
+    RECRUITMENT = "recruitment", "recrutement"
+    PREVENTION = "prevention", "prévention"
+    SCREENING = "screening", "dépistage"
+    DIGITAL = "digital", "numérique"

@@ -9,6 +9,7 @@ from typing import Any
 
 from francesante.lib.workflow import Transition
 from labelling.choices import ApplicationState as State
+from labelling.choices import SupportState
 
 _STRUCTURE = frozenset({"owner", "editor"})
 _AGENTS = frozenset({"ars", "prefecture"})
@@ -51,6 +52,12 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=_AGENTS,
         refusal="Ce dossier n’attend pas d’être pris en charge, ou votre habilitation ne permet pas de l’instruire.",
     ),
+    "assign": Transition(
+        sources=frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT, State.AWAITING_SIGNATURES}),
+        target=None,
+        who=_AGENTS,
+        refusal="Un dossier s’affecte jusqu’à sa décision, par un agent de l’ARS ou de la préfecture.",
+    ),
     "assess": Transition(
         sources=frozenset({State.UNDER_REVIEW, State.DISAGREEMENT}),
         target=None,
@@ -78,6 +85,48 @@ TRANSITIONS: Mapping[str, Transition] = {
         refusal="Un projet de décision se présente à la signature pendant l’instruction, par un agent.",
         guard=_shared_and_endorsed,
     ),
+    "ask": Transition(
+        sources=frozenset({State.UNDER_REVIEW}),
+        target=None,
+        who=_AGENTS,
+        refusal="Une précision se demande pendant l’instruction, par un agent de l’ARS ou de la préfecture.",
+    ),
+    "read_request": Transition(
+        sources=frozenset({State.UNDER_REVIEW}),
+        target=None,
+        who=_STRUCTURE,
+        refusal="Aucune précision n’est attendue sur ce dossier : les services ne l’instruisent plus.",
+    ),
+    "answer": Transition(
+        sources=frozenset({State.UNDER_REVIEW}),
+        target=None,
+        who=frozenset({"owner"}),
+        refusal="Les réponses s’envoient pendant l’instruction, par le responsable de la structure.",
+    ),
+    "withdraw_request": Transition(
+        sources=frozenset({State.UNDER_REVIEW}),
+        target=None,
+        who=_AGENTS,
+        refusal="Une demande de précision se retire pendant l’instruction, par un agent de l’autorité qui l’a envoyée.",
+    ),
+    "expire_request": Transition(
+        sources=frozenset({State.UNDER_REVIEW}),
+        target=None,
+        who=_SYSTEM,
+        refusal="Une demande de précision se clôt d’elle-même à son échéance.",
+    ),
+    "correct": Transition(
+        sources=frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT}),
+        target=None,
+        who=_AGENTS,
+        refusal="Les réponses d’un dossier déposé se corrigent avant la mise à la signature, par un agent.",
+    ),
+    "silence": Transition(
+        sources=frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT, State.AWAITING_SIGNATURES}),
+        target=None,
+        who=_SYSTEM,
+        refusal="Le rejet implicite naît du silence, à sa date, et de rien d’autre.",
+    ),
     "grant": Transition(
         sources=frozenset({State.AWAITING_SIGNATURES}),
         target=State.LABELLED,
@@ -102,6 +151,54 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=_AGENTS,
         refusal="L’instruction reprend après une concertation, par un agent.",
     ),
+    "record_concertation": Transition(
+        sources=frozenset({State.DISAGREEMENT}),
+        target=None,
+        who=_AGENTS,
+        refusal="Une concertation se consigne pendant un désaccord, par un agent de l’ARS ou de la préfecture.",
+    ),
+    "confirm_concertation": Transition(
+        sources=frozenset({State.DISAGREEMENT}),
+        target=None,
+        who=_AGENTS,
+        refusal="Un compte rendu de concertation se confirme pendant le désaccord, par un agent de l’autre autorité.",
+    ),
+    "advise": Transition(
+        sources=frozenset({State.DISAGREEMENT}),
+        target=None,
+        who=frozenset({"national"}),
+        refusal="L’équipe nationale donne un avis pendant un désaccord ; elle ne décide pas.",
+    ),
+    "propose_alone": Transition(
+        sources=frozenset({State.DISAGREEMENT}),
+        target=State.AWAITING_SIGNATURES,
+        who=_AGENTS,
+        refusal="Un refus exprès se présente après une concertation, par un agent de l’autorité qui n’a pas signé.",
+    ),
+    "add_to_draft": Transition(
+        sources=frozenset({State.UNDER_REVIEW, State.DISAGREEMENT}),
+        target=None,
+        who=_AGENTS,
+        refusal="Le projet de décision se complète pendant l’instruction ou le désaccord, par l’autorité qui le présente.",
+    ),
+    "lodge_appeal": Transition(
+        sources=frozenset({State.REFUSED}),
+        target=None,
+        who=frozenset({"owner"}) | _AGENTS,
+        refusal="Un recours se forme contre un refus, par le responsable de la structure, ou s’enregistre par un agent.",
+    ),
+    "answer_appeal": Transition(
+        sources=frozenset({State.REFUSED}),
+        target=None,
+        who=_AGENTS,
+        refusal="La réponse à un recours se prépare tant que le dossier est refusé, par un agent.",
+    ),
+    "reject_appeal": Transition(
+        sources=frozenset({State.REFUSED}),
+        target=None,
+        who=_AGENTS,
+        refusal="Un recours se rejette tant que le dossier est refusé, par un agent.",
+    ),
     "reopen": Transition(
         sources=frozenset({State.REFUSED}),
         target=State.UNDER_REVIEW,
@@ -114,6 +211,12 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=frozenset({"owner"}),
         refusal="Le désistement est possible jusqu’à la mise à la signature, par le responsable de la structure.",
     ),
+    "rebase": Transition(
+        sources=frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT}),
+        target=None,
+        who=_SYSTEM,
+        refusal="Seule la clause transitoire d’un nouveau cahier des charges déplace un dossier en cours.",
+    ),
     "close": Transition(
         sources=frozenset({State.SUBMITTED, State.UNDER_REVIEW}),
         target=State.CLOSED,
@@ -121,3 +224,25 @@ TRANSITIONS: Mapping[str, Transition] = {
         refusal="Le classement sans suite est possible pendant l’instruction, par un agent.",
     ),
 }
+
+SUPPORT: Mapping[str, Transition] = {
+    "ask_again": Transition(
+        sources=frozenset({SupportState.OPEN, SupportState.ANSWERED}),
+        target=SupportState.OPEN,
+        who=_AGENTS,
+        refusal="Cette demande est close : ouvrez-en une autre si le besoin revient.",
+    ),
+    "answer": Transition(
+        sources=frozenset({SupportState.OPEN, SupportState.ANSWERED}),
+        target=SupportState.ANSWERED,
+        who=frozenset({"national"}),
+        refusal="L’équipe nationale répond à une demande qui n’est pas close.",
+    ),
+    "close": Transition(
+        sources=frozenset({SupportState.OPEN, SupportState.ANSWERED}),
+        target=SupportState.CLOSED,
+        who=_AGENTS | {"national"},
+        refusal="Cette demande est déjà close.",
+    ),
+}
+"""The rule book of a request for support."""

@@ -133,7 +133,7 @@ class SigningRuleAdmin(ReadOnlyAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
-    list_display = ["email", "invited_by", "created_at", "expires_at", "accepted_at"]
+    list_display = ["email", "invited_by", "created_at", "expires_at", "accepted_at", "cancelled_at"]
     list_select_related = ["invited_by"]
     search_fields = ["email"]
     exclude = ["token_hash"]

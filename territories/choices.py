@@ -54,6 +54,14 @@ class Subject(TextChoices):
     DECISION = "decision", "décision"
     MANDATE = "mandate", "habilitation"
     CLAIM = "claim", "revendication"
+    SPECIFICATION = "specification", "cahier des charges"
+    WAVE = "wave", "vague"
+    QUOTA = "quota", "quota"
+    REGISTER_LINE = "register_line", "ligne de registre"
+    TEMPLATE = "template", "modèle de décision"
+    SUPPORT = "support", "demande d’appui"
+    COMMUNITY = "community", "communauté France Santé"
+    OFFERING = "offering", "service France Santé"
 
 
 class ActorKind(TextChoices):
@@ -69,6 +77,8 @@ class DecisionKind(TextChoices):
 
     LABEL_GRANTED = "label_granted", "labellisation"
     LABEL_REFUSED = "label_refused", "refus de labellisation"
+    LABEL_ABROGATED = "label_abrogated", "abrogation du label"
+    LABEL_WITHDRAWN = "label_withdrawn", "retrait du label"
     GRANT_AWARDED = "grant_awarded", "attribution d’un financement"
 
 

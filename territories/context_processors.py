@@ -60,10 +60,12 @@ def navigation(entries: Iterable[tuple[str, str]], path: str) -> list[Entry]:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Return the demonstration flag, the mandates of the reader, and at most six entries of navigation."""
+    """Return the demonstration flag, the mandates of the reader, at most six entries of navigation, a lost post."""
     mandate = getattr(request, "mandate", None)
     if mandate is not None:
         entries = NATIONAL if mandate.role == Role.NATIONAL else AGENT
+        if mandate.role == Role.PARTNER:
+            entries = (*entries[:1], ("Avis", "opinions"), *entries[1:])
         if not mandate.can_sign:
             entries = tuple(entry for entry in entries if entry[1] != "parapheur")
     elif getattr(request, "second_factor_due", False):
@@ -71,9 +73,11 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     else:
         user = getattr(request, "user", None)
         entries = STRUCTURE if user is not None and user.is_authenticated else PUBLIC
+    lost = getattr(request, "lost_post", None)
     return {
         "DEMO": settings.DEMO,
         "acting_mandate": mandate,
         "mandates": getattr(request, "mandates", []),
         "navigation": navigation(entries, request.path),
+        "lost_post": lost if lost and lost.concerns(request.path) else None,
     }

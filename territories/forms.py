@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth import password_validation
+from django.db.models import QuerySet
 from dsfr.forms import DsfrBaseForm
 
+from francesante.lib.free_text import FreeTextField
 from territories.choices import Role
 from territories.models import Authority, Departement, Mandate, User
 from territories.services.mandates import INVITED_ROLES, authorities_to_invite_for
@@ -197,11 +199,72 @@ class SignForm(FreshCodeForm):
 class DeclineForm(DsfrBaseForm):
     """Why one does not sign."""
 
-    reason = forms.CharField(
+    reason = FreeTextField(
         label="Pourquoi ne signez-vous pas ?",
         max_length=3000,
         help_text="L’autre signataire et les services d’instruction liront ce motif. Il ouvre la concertation. Aucune donnée "
         "de patient.",
         widget=forms.Textarea(attrs={"rows": 6}),
         error_messages={"required": "Indiquez le motif : il ouvre la concertation avec l’autre autorité."},
+    )
+
+
+class SignatoryField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Mandate) -> str:
+        """Return the name, the title and by what act the person signs."""
+        return f"{obj.user.full_name}, {obj.signing_title} ({obj.get_signing_as_display()})"
+
+
+class FilePaperForm(DsfrBaseForm):
+    """The scan of a decision signed by hand: by whom, when."""
+
+    signatory = SignatoryField(
+        label="Signataire",
+        queryset=Mandate.objects.none(),
+        empty_label="Choisir le signataire",
+        help_text="Les droits de signer de votre autorité. Le nom et la qualité doivent être ceux de l’original.",
+        error_messages={"required": "Choisissez qui a signé l’original."},
+    )
+    signed_date = forms.DateField(
+        label="Date de la signature",
+        help_text="Celle qui est écrite sur l’original.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Indiquez la date écrite sur l’original.",
+            "invalid": "Indiquez une date, par exemple 25/11/2026.",
+        },
+    )
+    scan = forms.FileField(
+        label="Original signé, numérisé",
+        help_text="Un PDF de toutes les pages, signées à la main.",
+        widget=forms.FileInput(attrs={"accept": "application/pdf", "class": "fr-upload"}),
+        error_messages={"required": "Joignez l’original numérisé, en PDF.", "empty": "Ce fichier est vide."},
+    )
+
+    def __init__(self, *args: Any, signatories: QuerySet[Mandate], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["signatory"].queryset = signatories  # type: ignore[attr-defined]
+
+
+class ConfirmPaperForm(SignForm):
+    """What an agent read on a colleague's scan, and a fresh code."""
+
+    printed = forms.CharField(
+        label="Les huit derniers chiffres de l’empreinte, lus sur l’original",
+        help_text="Au bas de chaque page de l’original : les deux derniers groupes de quatre.",
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "fr-input fs-otp"}),
+        error_messages={
+            "required": "Lisez sur l’original les deux derniers groupes de son empreinte, et recopiez-les."
+        },
+    )
+
+
+class RejectPaperForm(DsfrBaseForm):
+    """Why an original is set aside."""
+
+    reason = FreeTextField(
+        label="Pourquoi écarter cet original ?",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
     )

@@ -1,23 +1,29 @@
-"""Which mandate a request acts with, and the second factor without which no mandate acts."""
+"""Which mandate a request acts with, the second factor without which no mandate acts, what a lost session leaves."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
 from territories.models import Mandate
-from territories.services.accounts import SECOND_FACTOR_DUE, second_factor_of
+from territories.services.accounts import LOST_POST, SECOND_FACTOR_DUE, second_factor_of
 from territories.services.mandates import ACTING_MANDATE
 
 ENDED = (
     "L’habilitation avec laquelle cette page a été ouverte n’est plus en vigueur : rien n’a été enregistré. Revenez à la "
     "page précédente, rechargez-la, puis agissez avec une habilitation en cours."
 )
+
+LOST_POST_MAX = 100_000
+"""Characters that wait, at most, for a person who signs in again; no form of an agent asks for as many."""
 
 WITHOUT_SECOND_FACTOR = frozenset({"login-code", "second-factor", "logout", "health"})
 """Pages that a person who still owes a code may open."""
@@ -93,3 +99,77 @@ def owes_second_factor(request: HttpRequest) -> bool:
         return False
     mandates: list[Mandate] = request.mandates  # type: ignore[attr-defined]
     return bool(mandates or user.is_staff or request.session.get(SECOND_FACTOR_DUE))
+
+
+@dataclass(frozen=True, slots=True)
+class LostPost:
+    """What a person posted after their session had ended."""
+
+    address: str
+    data: QueryDict
+
+    @property
+    def texts(self) -> list[str]:
+        """What was written: values of several words; the others are choices, made again in a click."""
+        return [text for _, values in self.data.lists() for text in values if len(text.split()) > 1]
+
+    def concerns(self, path: str) -> bool:
+        """Tell whether a page belongs to the same thing (file, label, decision…) as the form."""
+        return path.split("/")[:3] == self.address.split("/")[:3]
+
+
+class LoginKeepingPostsMiddleware(LoginRequiredMiddleware):
+    """Require an account, and keep what an agent wrote in a form whose session had ended.
+
+    It waits in the session that signs in again, as ``request.lost_post``, until the form is posted again or the person
+    sets it aside. Forms of agents name a mandate: only its holder reads the text again, anybody else's arrival erases it.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Set ``request.lost_post``: what waits for this person, or ``None``."""
+        kept = request.session.get(LOST_POST)
+        request.lost_post = None  # type: ignore[attr-defined]
+        # Before the second factor the person has no mandate yet: nothing is shown, nothing is erased.
+        if kept is None or not request.user.is_authenticated or request.second_factor_due:  # type: ignore[attr-defined]
+            return
+        lost = LostPost(kept["address"], QueryDict(kept["data"]))
+        if lost.data.get(ACTING_MANDATE) in {str(mandate.pk) for mandate in request.mandates}:  # type: ignore[attr-defined]
+            request.lost_post = lost  # type: ignore[attr-defined]
+        else:
+            del request.session[LOST_POST]
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Forget what waited once the same form was posted and accepted, which a redirection says."""
+        lost: LostPost | None = request.lost_post  # type: ignore[attr-defined]
+        if lost and request.method == "POST" and request.path == lost.address and response.status_code == 302:  # noqa: PLR2004
+            request.session.pop(LOST_POST, None)
+        return response
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]
+        """Keep what was posted, then ask to sign in."""
+        lost = LostPost(request.path, request.POST)
+        if lost.data.get(ACTING_MANDATE) and lost.texts and len(data := lost.data.urlencode()) <= LOST_POST_MAX:
+            request.session[LOST_POST] = {"address": lost.address, "data": data}
+        return super().handle_no_permission(request, view_func)
+
+
+class NotAllowedPageMiddleware:
+    """Give a page to the refusals of a method (405): Django has none. The API answers its own refusals, in JSON."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        page = render(request, "405.html", _named_page(request), status=405)
+        page["Allow"] = response["Allow"]
+        return page
+
+
+def _named_page(request: HttpRequest) -> dict[str, str]:
+    """Return the number that an address names, and its page: ``/dossiers/<number>/`` of ``/dossiers/<number>/notes/``."""
+    number = str(request.resolver_match.kwargs.get("number", "")) if request.resolver_match else ""
+    before, named, _ = request.path.partition(f"/{number}/")
+    return {"number": number, "page": f"{before}{named}"} if number else {}

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from territories.views import accounts, invitations, mandates, pages, parapheur, places, second_factor
+from territories.views import accounts, invitations, mandates, pages, paper, parapheur, places, second_factor
 
 urlpatterns = [
     # Sign-in and account
     path("connexion/", accounts.sign_in, name="login"),
     path("connexion/code/", second_factor.sign_in_code, name="login-code"),
     path("deconnexion/", accounts.sign_out, name="logout"),
+    path("connexion/saisie/", accounts.lost_post_forget, name="lost-post-forget"),
     path("mot-de-passe/oubli/", accounts.password_reset, name="password-reset"),
     path("mot-de-passe/oubli/envoi/", accounts.password_reset_sent, name="password-reset-sent"),
     path("mot-de-passe/nouveau/fait/", accounts.password_reset_done, name="password-reset-done"),
@@ -26,6 +27,11 @@ urlpatterns = [
     path("compte/parapheur/<int:pk>/", parapheur.decision, name="decision"),
     path("compte/parapheur/<int:pk>/acte.pdf", parapheur.decision_pdf, name="decision-pdf"),
     path("compte/parapheur/<int:pk>/ne-pas-signer/", parapheur.decline, name="decision-decline"),
+    path("compte/parapheur/<int:pk>/original.pdf", paper.printable, name="paper-printable"),
+    path("compte/parapheur/<int:pk>/papier/", paper.paper, name="paper"),
+    path("compte/parapheur/<int:pk>/papier/<int:original>/", paper.paper_original, name="paper-original"),
+    path("compte/parapheur/<int:pk>/papier/<int:original>/scan.pdf", paper.paper_scan, name="paper-scan"),
+    path("compte/parapheur/<int:pk>/papier/<int:original>/ecarter/", paper.paper_reject, name="paper-reject"),
     # Places
     path("territoires/recherche/", places.commune_search, name="commune-search"),
     # Standing pages

@@ -13,15 +13,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
-from time import perf_counter
+from tempfile import TemporaryDirectory
+
+from tests.measuring import Measure, measure, show
 
 ROOT = Path(__file__).resolve().parent.parent
 REGISTERS = ROOT.parent / "shared" / "data" / "test"
 """The real registers, when they are beside the project: an empty database is then filled with the real run."""
-ROUNDS = 5
 
 
 def test_bench():
@@ -31,32 +31,6 @@ def test_bench():
         environment["DEMO"] = "1"  # an empty embedded database is filled with the demonstration
     done = subprocess.run([sys.executable, "-m", "tests.bench"], cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0
-
-
-@dataclass
-class Measure:
-    """One measure: what is measured, and the seconds of each method in each round; the first method is ours."""
-
-    title: str
-    detail: str
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-
-    def ratio(self, name: str) -> float:
-        """How many times slower than ours a method is (median over the rounds)."""
-        ours = next(iter(self.seconds.values()))
-        return median(other / own for other, own in zip(self.seconds[name], ours, strict=True))
-
-
-def measure(title: str, detail: str, methods: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> Measure:
-    """Time methods, interleaved, after one round to warm up."""
-    found = Measure(title, detail, {name: [] for name in methods})
-    for number in range(rounds + 1):
-        for name, method in methods.items():
-            started = perf_counter()
-            method()
-            if number:
-                found.seconds[name].append(perf_counter() - started)
-    return found
 
 
 def main() -> None:
@@ -70,15 +44,19 @@ def main() -> None:
         from django.db import transaction
 
         from labelling.models import Label
+        from tests.bench_national import measure_national
 
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
         call_command("load_territories", if_needed=True, stdout=io.StringIO())
         if not Label.objects.exists():
             registers = [f"--data={REGISTERS}"] if REGISTERS.is_dir() else []
             call_command("load_demo", *registers, stdout=io.StringIO())
-        found = [measure_territories()]
+        found = [measure_territories(), measure_finess_plus()]
         with transaction.atomic():
             found += measure_pages()
+            transaction.set_rollback(True)
+        with transaction.atomic():
+            found += measure_national()
             transaction.set_rollback(True)
     show(found)
     path = settings.VAR_DIR / "bench.json"
@@ -113,6 +91,29 @@ def measure_territories() -> Measure:
     )
 
 
+def measure_finess_plus() -> Measure:
+    """A FINESS+ of 100 000 structures, tried by the command in a process of its own; the peak of its memory."""
+    from tests.registers import write_many
+
+    with TemporaryDirectory() as folder:
+        path = write_many(Path(folder) / "finess.json", 100_000, commune="01001")
+        command = [sys.executable, "manage.py", "import_finess", str(path), "--dry-run", "--partial"]
+
+        peaks = []
+
+        def run():
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            assert status == 0
+            peaks.append(usage.ru_maxrss // 1024)
+
+        found = measure("Import FINESS+", "", {"import_finess --dry-run": run}, rounds=1)
+        size = path.stat().st_size // 1_000_000
+    peak = max(peaks)
+    found.detail = f"100 000 structures, {size} Mo, en flux : {peak} Mo de mémoire au plus, processus entier"
+    return found
+
+
 def measure_pages() -> list[Measure]:  # noqa: C901  # one method per line of the table
     """Pages and data, as a visitor or an agent asks for them."""
     from django.core.cache import cache
@@ -125,7 +126,8 @@ def measure_pages() -> list[Measure]:  # noqa: C901  # one method per line of th
 
     from indicators.services.datasets import STRUCTURES
     from labelling.models import Application, Label
-    from labelling.views.worklist import files_of, ordered, rows_of, with_details
+    from labelling.services.worklist import files_of, ordered, with_details
+    from labelling.views.worklist_rows import rows_of
     from territories.choices import Role
     from territories.models import Commune, Mandate
 
@@ -291,16 +293,6 @@ def drf_rows() -> Callable:
         return [{name: str(value) if value is not None else None for name, value in row.items()} for row in data]
 
     return rows
-
-
-def show(found: list[Measure]) -> None:
-    """Print the table: method, median, ratio to ours."""
-    out = sys.stdout.write
-    for one in found:
-        out(f"\n{one.title}   ({one.detail})\n")
-        for number, (name, seconds) in enumerate(one.seconds.items()):
-            ratio = "" if not number else f"   × {one.ratio(name):.1f}"
-            out(f"  {name:<46}{1000 * median(seconds):>10.1f} ms{ratio}\n")
 
 
 if __name__ == "__main__":

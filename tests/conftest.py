@@ -10,7 +10,12 @@ from django.conf import settings
 from django.template import engines
 from django.template.base import FilterExpression, Node
 
-pytest_plugins = ["tests.plugins.committed", "tests.plugins.reference", "tests.plugins.signed_in"]
+pytest_plugins = [
+    "tests.plugins.committed",
+    "tests.plugins.declared",
+    "tests.plugins.reference",
+    "tests.plugins.signed_in",
+]
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None

@@ -1,17 +1,31 @@
 """Small worlds for tests: invented territories, people and files. Everything has a sensible default."""
 
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from itertools import count
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.backends.postgresql.psycopg_any import DateRange
+from django.utils import timezone
+from pypdf import PdfWriter
 
 from francesante.lib.text import sort_key
 from labelling.choices import ApplicationState, MembershipRole, Register, StructureKind
 from labelling.models import Application, Membership, Quota, RegisterLine, Site, Specification, Structure, Wave
 from territories.choices import AuthorityKind, Role, SigningAs
-from territories.models import Authority, Commune, CommuneVintage, Departement, Mandate, Region, User
+from territories.models import (
+    Authority,
+    Commune,
+    CommuneVintage,
+    Decision,
+    Departement,
+    Mandate,
+    PaperOriginal,
+    Region,
+    User,
+)
+from territories.services.paper import file_original
 
 PASSWORD = "un-mot-de-passe-inventé"
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -239,6 +253,29 @@ def application(
             "notification_consent": True,
         }
     return Application.objects.create(**{**values, **fields})
+
+
+def blank_pdf() -> bytes:
+    """A PDF of one empty page."""
+    writer = PdfWriter()
+    writer.add_blank_page(210, 297)
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def paper_original(of: Decision, agent: Mandate, signatory: Mandate) -> PaperOriginal:
+    """The scan that an agent filed today of a decision signed by hand."""
+    now = timezone.now()
+    return file_original(
+        decision=of,
+        mandate=agent,
+        signatory=signatory,
+        signed_date=timezone.localdate(now),
+        name="original.pdf",
+        scan=blank_pdf(),
+        at=now,
+    )
 
 
 def anonymous() -> AnonymousUser:

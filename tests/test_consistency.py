@@ -5,10 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+from django import forms
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.urls import get_resolver
+
+from tests import samples
 
 ROOT = Path(settings.BASE_DIR)
 OURS = ("territories", "labelling", "funding", "indicators")
@@ -17,7 +22,7 @@ SOURCES = sorted(
 )
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 OUR_MODELS = [model for app in OURS for model in apps.get_app_config(app).get_models()]
-SCOPED = {"Application", "Decision", "Envelope", "Grant", "Label", "Structure"}
+SCOPED = {"Application", "Decision", "Envelope", "Grant", "Label", "Structure", "SupportRequest"}
 
 
 def _name(path):
@@ -101,6 +106,47 @@ def test_every_template_is_used():
         if name not in everything:
             unused.append(name)
     assert unused == []
+
+
+get_resolver().url_patterns  # noqa: B018  # the routes import every form
+
+
+def _all_forms(base=forms.BaseForm):
+    for form in base.__subclasses__():
+        yield form
+        yield from _all_forms(form)
+
+
+AREAS = {
+    f"{form.__module__}.{form.__name__}.{name}": field
+    for form in _all_forms()
+    if form.__module__.partition(".")[0] in OURS
+    for name, field in form.base_fields.items()
+    if isinstance(field.widget, forms.Textarea)
+}
+
+
+def test_there_are_areas_to_look_at():
+    assert len(AREAS) > 30
+
+
+@pytest.mark.parametrize("name", sorted(AREAS))
+def test_no_text_takes_a_social_security_number(name):
+    with pytest.raises(ValidationError, match="aucune donnée de patient"):
+        AREAS[name].clean(f"Vu Mme Exemplaire, {samples.NIR}, pour avis.")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_areas_are_free_texts(path):
+    """Forms that declare their fields as they are made have no others either."""
+    areas = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "widget" and "Textarea" in ast.unparse(keyword.value)
+    }
+    assert areas <= {"FreeTextField", "AskedFreeTextField", "_Text"}
 
 
 VISIBLE = re.compile(r"{#.*?#}|{%\s*comment.*?endcomment\s*%}|<script.*?</script>|<!--.*?-->", re.DOTALL)

@@ -3,6 +3,7 @@ no U+202F.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -72,6 +73,16 @@ def clock_time(value: datetime | None) -> str:
     return f"{local.hour}{NBSP}h{NBSP}{local.minute:02}"
 
 
+def opening_hours(periods: Iterable[tuple[str, str]]) -> str:
+    """``[("08:30", "12:00")]`` → ``8 h 30 – 12 h``."""
+    return ", ".join(f"{_hour(start)}{NBSP}–{NBSP}{_hour(end)}" for start, end in periods)
+
+
+def _hour(time: str) -> str:
+    hour, minute = time.split(":")
+    return f"{int(hour)}{NBSP}h" + (f"{NBSP}{minute}" if int(minute) else "")
+
+
 @register.filter
 def quarter(value: str) -> str:
     """``2026T3`` → ``T3 2026``."""
@@ -100,6 +111,36 @@ def hash_groups(value: str) -> str:
 def get(mapping: Any, key: Any) -> Any:
     """Return ``mapping[key]``, or nothing."""
     return mapping.get(key)
+
+
+def joined(words: list[str]) -> str:
+    """``["a", "b", "c"]`` → ``a, b et c``."""
+    return " et ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+_ARTICLES = {
+    "ARS": "l’",
+    "Agence": "l’",
+    "Caisse": "la ",
+    "Collectivité": "la ",
+    "Conseil": "le ",
+    "Équipe": "l’",
+    "Préfecture": "la ",
+}
+"""By the first word of authorities' names."""
+
+
+@register.filter
+def with_article(authority: Any) -> str:
+    """``ARS Occitanie`` → ``l’ARS Occitanie``, ``Préfecture de l’Hérault`` → ``la préfecture de l’Hérault``.
+
+    A name that begins otherwise is left as it is.
+    """
+    name = str(authority)
+    first = name.partition(" ")[0]
+    if first not in _ARTICLES:
+        return name
+    return _ARTICLES[first] + (name if first.isupper() else name[:1].lower() + name[1:])
 
 
 @register.filter

@@ -4,6 +4,7 @@ Locks: grant, then envelope. Money is reserved when a decision is presented, com
 when a signatory declines.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,9 +22,10 @@ from funding.services.envelopes import checked_amount, lock_envelope, move, rese
 from funding.workflow import TRANSITIONS
 from labelling.models import Label
 from labelling.services.drafting import authorities_of
+from labelling.services.summaries import about
 from territories.choices import CAPACITY_OF_AUTHORITY, AuthorityKind, DecisionKind, Subject
 from territories.models import Decision, Departement, Mandate
-from territories.services.decisions import effect, propose_decision
+from territories.services.decisions import Summary, effect, propose_decision
 from territories.services.events import lock, perform, record_event, write
 
 AGENTS = frozenset({AuthorityKind.ARS, AuthorityKind.PREFECTURE})
@@ -339,4 +341,15 @@ def release(decision: Decision, at: datetime) -> None:
 
 def declare_effects() -> None:
     """Give the decisions of this application their effect; called once, when the application is ready."""
-    effect(DecisionKind.GRANT_AWARDED, signed=commit, declined=release)
+    effect(DecisionKind.GRANT_AWARDED, signed=commit, declined=release, summary=summaries)
+
+
+def summaries(decisions: Sequence[Decision], _at: datetime) -> Mapping[int, Summary]:
+    """Return the summary of each decision on a grant, by its key: which file its label comes from."""
+    rows = Grant.objects.select_related("label__application__structure__commune")
+    grants = rows.in_bulk([row.subject_id for row in decisions])
+    return {
+        row.pk: Summary(about=about(grant.label.application))
+        for row in decisions
+        if (grant := grants.get(row.subject_id))
+    }

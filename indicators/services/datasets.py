@@ -36,7 +36,8 @@ from indicators.models import Edition, Observation
 from indicators.rules.measures import STATUS_WORDS
 from labelling.choices import StructureKind
 from labelling.models import Label, Quota
-from territories.models import Departement, Region
+from territories.choices import Subject
+from territories.models import Departement, Event, Region
 
 LICENCE = "Licence Ouverte 2.0"
 LICENCE_URL = "https://www.etalab.gouv.fr/licence-ouverte-open-licence/"
@@ -321,7 +322,8 @@ def _quotas(_on: date) -> QuerySet[Quota]:
 
 
 def _quotas_changed() -> datetime | None:
-    return _labels_changed()
+    decided = Event.objects.filter(subject_type__in=[Subject.WAVE, Subject.QUOTA]).aggregate(at=Max("at"))["at"]
+    return max(filter(None, [_labels_changed(), decided]), default=None)
 
 
 QUOTAS = Dataset(

@@ -20,6 +20,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
+from francesante.lib.spreadsheets import harmless
 from indicators.services.datasets import LICENCE, Kind
 from indicators.services.records import Question, answer
 
@@ -32,7 +33,6 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _CHUNK = 2000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STILL = datetime(2026, 1, 1)  # noqa: DTZ001  # Office files hold naive dates
 """Date written inside every XLSX: the same rows make the same bytes."""
 
@@ -63,11 +63,6 @@ def plain(value: Any) -> Any:
 def json_text(value: Any) -> str:
     """Return compact JSON, accents kept."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet runs as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _copy_csv(rows: QuerySet[Any], file: IO[bytes]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,16 +16,29 @@ from funding.models import Grant
 from indicators.services.network import network_on
 from indicators.services.steering import SOON, current_wave
 from labelling.choices import ApplicationState as State
-from labelling.models import Application, Label, Membership, Quota, Structure
+from labelling.models import Application, Label, Membership, Message, Opinion, Quota, Structure
 from labelling.rules.badges import OPEN, STRUCTURE, Badge, badge, facts_of
 from labelling.rules.clock import local_day
+from labelling.services.alerts import alerts_in
+from labelling.services.clocks import awaited
+from labelling.services.digest import CALLING, WAITING, calling_for_an_act
 from labelling.services.drafting import authorities_of
-from labelling.views.worklist import counts_of, files_of, ordered, rows_of, views_of, with_details
+from labelling.services.worklist import counts_of, files_of, ordered, views_of, with_details
+from labelling.views.labels import tasks_of
+from labelling.views.worklist_rows import rows_of
 from territories.choices import AuthorityKind, Role
 from territories.models import Decision, Mandate
 
 URGENT = 8
 MAX_TASKS = 3
+OF_FILES = {
+    "reponses-recues": "avec une réponse reçue",
+    "a-repondre": "avec un message sans réponse",
+    "desaccord": "en désaccord",
+    "avis-en-retard": "avec un avis en retard",
+    "bientot": "à échéance sous 15\u00a0j",
+}
+"""What is said of the files of a view after their number; its label in lower case when absent."""
 OURS = {AuthorityKind.ARS: "l’ARS", AuthorityKind.PREFECTURE: "la préfecture"}
 
 
@@ -45,14 +58,17 @@ def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
     now, today = timezone.now(), timezone.localdate()
     files = files_of(request.user, mandate)
     views = views_of(mandate, today)
-    counts = counts_of(files, views)
+    counts = counts_of(files, {**views, CALLING: calling_for_an_act(views)})
     links = {
         name: {"label": label, "count": counts[name], "url": f"{reverse('applications')}?vue={name}"}
         for name, (label, _) in views.items()
     }
     acts = mandate.role == Role.AGENT and mandate.authority.kind in OURS
-    names = ("a-commencer", "a-partager", "a-endosser", "a-presenter")
-    ours = [links[name] for name in names if name in links and links[name]["count"]] if acts else []
+    ours = [
+        {**links[name], "words": OF_FILES.get(name, links[name]["label"].lower())}
+        for name in WAITING
+        if acts and name in links and links[name]["count"]
+    ]
     urgent = ordered(with_details(files.filter(state__in=list(OPEN))), "echeance")[:URGENT]
     network = network_on(today) if mandate.role == Role.NATIONAL else None
     return render(
@@ -64,17 +80,32 @@ def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
             "authority": OURS.get(AuthorityKind(mandate.authority.kind), ""),
             "acts": acts,
             "ours": ours,
-            "waiting_for_us": sum(link["count"] for link in ours),
+            "waiting_for_us": counts[CALLING] if acts else 0,
+            "overlap": sum(link["count"] for link in ours) > counts[CALLING],
             "mine": links.get("a-moi"),
             "soon": links["bientot"],
-            "elsewhere": [links["a-signer"], *([] if acts else [links["a-commencer"]]), links["tous"]],
+            "elsewhere": [
+                *_opinions(mandate),
+                links["a-signer"],
+                *([] if acts else [links["a-commencer"]]),
+                links["tous"],
+            ],
             "to_sign": Decision.objects.awaiting(mandate).count() if mandate.can_sign else 0,
             "rows": rows_of(urgent, mandate, now),
+            "alerts": len(alerts_in(Label.objects.for_user(request.user), on=today)) if acts else None,
             "strips": _strips(mandate, today),
             "network": network,
             "below_floor": sum(row.labels < row.floor for row in network.rows) if network else 0,
         },
     )
+
+
+def _opinions(mandate: Mandate) -> list[dict[str, Any]]:
+    """Return the link to the opinions that a body has to give."""
+    if mandate.role != Role.PARTNER:
+        return []
+    count = Opinion.objects.of(mandate).waiting().count()
+    return [{"label": "Avis à rendre", "count": count, "url": reverse("opinions")}]
 
 
 def _strips(mandate: Mandate, today: date) -> list[dict[str, Any]]:
@@ -133,11 +164,20 @@ def _structure_home(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     memberships = Membership.objects.of(request.user).select_related("structure__departement", "structure__commune")
     homes = [_home(membership, request.user, now) for membership in memberships.order_by("pk")]
-    return render(
-        request,
-        "indicators/account_structure.html",
-        {"homes": homes, "tasks": [task for home in homes for task in _tasks(home)][:MAX_TASKS]},
+    tasks = [*_messages_to_answer(memberships), *(task for home in homes for task in _tasks(home))]
+    return render(request, "indicators/account_structure.html", {"homes": homes, "tasks": tasks[:MAX_TASKS]})
+
+
+def _messages_to_answer(memberships: QuerySet[Membership]) -> list[tuple[str, str]]:
+    """Return the files on which the services expect an answer to a message: sentence and address."""
+    waiting = Message.objects.awaiting_answer(by_services=True)
+    files = Application.objects.filter(
+        structure__in=memberships.values("structure"), pk__in=waiting.values("application")
     )
+    return [
+        (f"Répondre au message des services, dossier {number}", reverse("thread", args=[number]))
+        for number in files.order_by("pk").values_list("number", flat=True)
+    ]
 
 
 def _home(membership: Membership, user: Any, now: datetime) -> Home:
@@ -147,7 +187,7 @@ def _home(membership: Membership, user: Any, now: datetime) -> Home:
         .filter(structure=structure)
         .select_related("departement", "decision", "label", "specification")
         .defer("decision__content", "decision__pdf")
-        .prefetch_related("decision__notifications")
+        .prefetch_related("requests", "decision__notifications")
         .order_by("-created_at", "-pk")
     )
     money = (
@@ -186,12 +226,15 @@ def _file(application: Application, now: datetime) -> File:
         if notified and application.state == State.LABELLED:
             valid = application.label.valid
             more |= {"label_from": valid.lower, "label_until": valid.upper - timedelta(days=1) if valid.upper else None}
-    return File(application, badge(facts_of(application, today=local_day(now, zone), **more), STRUCTURE))
+    today = local_day(now, zone)
+    more |= awaited(application, today=today).facts()
+    return File(application, badge(facts_of(application, today=today, **more), STRUCTURE))
 
 
 def _tasks(home: Home) -> list[tuple[str, str]]:
     """Return what the structure can do now: sentence and address."""
-    tasks = []
+    today = timezone.localdate()
+    tasks = [task for label in home.labels for task in tasks_of(label, today)]
     for file in home.files:
         application = file.application
         if application.state == State.DRAFT:
@@ -201,6 +244,9 @@ def _tasks(home: Home) -> list[tuple[str, str]]:
         elif application.decision is not None and file.badge.tone == "warning":
             address = reverse("decision-letter", args=[application.number])
             tasks.append((f"Lire la décision rendue sur le dossier {application.number}", address))
+        elif application.state == State.UNDER_REVIEW and file.badge.tone == "warning":
+            address = reverse("application-requests", args=[application.number])
+            tasks.append((f"Répondre aux services, dossier {application.number}", address))
     if not home.files and not home.labels:
         tasks.append((f"Commencer la candidature de {home.structure.name}", reverse("apply")))
     return tasks

@@ -31,7 +31,8 @@ from indicators.services.steering import (
 )
 from labelling.choices import ApplicationState
 from labelling.models import Application
-from labelling.views.worklist import files_of
+from labelling.services.shares import pace_of_wave
+from labelling.services.worklist import files_of
 from territories.choices import Role
 from territories.models import Departement, Mandate
 
@@ -157,6 +158,7 @@ def departement(request: HttpRequest, code: str) -> HttpResponse:
             "bar": wave_bar(quota, [file for file in waiting if quota and file.wave == quota.wave_id])
             if quota
             else None,
+            "pace": pace_of_wave(wave, [found], on=today) if wave else None,
             "path": path_of(files, wave) if wave else None,
             "wave": wave,
             "groups": [

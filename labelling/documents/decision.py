@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from francesante.lib.french import NBSP, hash_groups, long_date
 from francesante.lib.pdf import render_pdf
-from territories.choices import SigningAs
+from territories.choices import SignatureMeans, SigningAs
 from territories.models import Decision, Signature
 
 TEMPLATE = Path(__file__).with_name("decision.typ")
@@ -30,6 +30,7 @@ def render_act(decision: Decision, signatures: Sequence[Signature]) -> bytes:
         "authorities": [row["name"] for row in content.get("authorities", [])],
         "date": long_date(act_day),
         "hash": hash_groups(decision.content_hash),
+        "verb": "Arrêtent" if len(decision.required) > 1 else "Arrête",
         "signatures": [_printed(signature, zone) for signature in signatures],
     }
     return render_pdf(TEMPLATE, data, at=decision.signed_at)  # type: ignore[arg-type]
@@ -43,5 +44,9 @@ def _printed(signature: Signature, zone: ZoneInfo) -> dict[str, str]:
         "title": f"{signature.signatory_title}{by}",
         "service": ", ".join(filter(None, [mandate.authority.name, mandate.authority.service])),
         "act": ", ".join(filter(None, [mandate.signing_act, mandate.signing_publication])),
-        "at": f"{long_date(at.date())} à {at.hour}{NBSP}h{NBSP}{at.minute:02}",
+        "how": (
+            f"Signé à la main le {long_date(at.date())}, original papier conservé"
+            if signature.means == SignatureMeans.PAPER
+            else f"Signé dans le portail France Santé le {long_date(at.date())} à {at.hour}{NBSP}h{NBSP}{at.minute:02}"
+        ),
     }

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from django.conf import settings
+
 from francesante.lib.french import long_date, typeset
 from francesante.lib.pdf import render_pdf
 from labelling.models import Application
-from labelling.rules.clock import appeal_deadline, local_day
+from labelling.rules.clock import appeal_deadline, local_day, silence_date
 from territories.models import Authority
 
 TEMPLATE = Path(__file__).with_name("receipt.typ")
@@ -15,9 +17,11 @@ TEMPLATE = Path(__file__).with_name("receipt.typ")
 
 def render_receipt(application: Application, authorities: Sequence[Authority]) -> bytes:
     """Return the PDF for a submitted application, with the services in charge; needs structure and département."""
-    submitted_at, until = application.submitted_at, application.silence_date
-    if submitted_at is None or until is None:
+    submitted_at = application.submitted_at
+    if submitted_at is None:
         raise ValueError("an application that is not submitted has no receipt")
+    # As the delay ran on that day: what has put it off since then is not the receipt's.
+    until = silence_date(submitted_at, timezone=application.departement.timezone, months=settings.SILENCE_MONTHS)
     structure = application.structure
     court = next((row.court for row in reversed(authorities) if row.court), "le tribunal administratif compétent")
     data = {

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import password_validation
+from django.utils.text import capfirst
 from dsfr.forms import DsfrBaseForm
 from dsfr.widgets import InlineCheckboxSelectMultiple, InlineRadioSelect
 
@@ -33,7 +34,7 @@ class PrecheckForm(DsfrBaseForm):
     )
     sector = AskedChoiceField(
         label="Quels tarifs pratiquent vos médecins\u00a0?",
-        choices=[(code, label.capitalize()) for code, label in SECTORS.items() if code],
+        choices=[(code, capfirst(label)) for code, label in SECTORS.items() if code],
         widget=InlineRadioSelect,
     )
 

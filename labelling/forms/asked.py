@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 
+from francesante.lib.free_text import FreeTextField
+
 
 class Asked:
     """Mixin of a field: an empty answer is accepted, though the field is not shown as optional."""
@@ -32,6 +34,10 @@ class AskedIntegerField(Asked, forms.IntegerField):
 
 class AskedCharField(Asked, forms.CharField):
     """A text, now or later."""
+
+
+class AskedFreeTextField(Asked, FreeTextField):
+    """A text written freely, now or later."""
 
 
 class AskedDateField(Asked, forms.DateField):

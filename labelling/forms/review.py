@@ -1,11 +1,12 @@
-"""Forms of the instruction, and the filters of the agents' work list."""
+"""Forms of the instruction."""
 
 from typing import Any
 
 from django import forms
 from dsfr.forms import DsfrBaseForm
 
-from labelling.choices import ApplicationState, StructureKind, Verdict
+from francesante.lib.free_text import FreeTextField
+from labelling.choices import Verdict
 
 
 class VerdictForm(DsfrBaseForm):
@@ -17,7 +18,7 @@ class VerdictForm(DsfrBaseForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez une appréciation."},
     )
-    reason = forms.CharField(
+    reason = FreeTextField(
         label="Motif",
         help_text="Obligatoire si le critère n’est pas rempli : la décision l’imprimera. Aucune donnée de patient.",
         required=False,
@@ -45,32 +46,3 @@ class LetterForm(DsfrBaseForm):
             "invalid": "Indiquez une date, par exemple 25/11/2026.",
         },
     )
-
-
-class WorkListForm(forms.Form):
-    """The filters that the address of the work list holds; what is wrong is ignored, the list is shown."""
-
-    q = forms.CharField(label="Rechercher", required=False, max_length=120, strip=True)
-    etat = forms.ChoiceField(
-        label="État",
-        required=False,
-        choices=[("", "Tous les états")]
-        + [(value, label.capitalize()) for value, label in ApplicationState.choices if value != ApplicationState.DRAFT],
-    )
-    type = forms.ChoiceField(
-        label="Type",
-        required=False,
-        choices=[("", "Tous les types")] + [(value, label.capitalize()) for value, label in StructureKind.choices],
-    )
-    dep = forms.CharField(label="Département", required=False, max_length=3)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["q"].widget.attrs.update({"class": "fr-input", "type": "search"})
-        for name in ("etat", "type"):
-            self.fields[name].widget.attrs["class"] = "fr-select"
-
-    def kept(self) -> dict[str, str]:
-        """Return the filters that are valid and set."""
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}

@@ -1,7 +1,10 @@
 """Rows that a form adds and removes with its buttons, without JavaScript: ``<row><n>_<field>``, and their count."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from django.forms import Field
 
 MAX_ROWS = 40
 ROWS = {"closures": "closure_", "sites": "site_", "stops": "stop_", "team": "m"}
@@ -26,6 +29,24 @@ def with_row(data: Any, kind: str) -> Any:
     for name, value in _STARTS_AT.get(kind, {}).items():
         copy[f"{ROWS[kind]}{count}_{name}"] = value
     return copy
+
+
+def focus_after(data: Any, fields: Mapping[str, Field]) -> str:
+    """Put the focus on the first field of the row that a button just added; return the kind of rows it took one from.
+
+    The page is drawn again as a whole: without this, the focus would go back to its top. A removal leaves the focus to
+    the heading of the kind.
+    """
+    match str(data.get("act", "")).split("-") if data is not None else []:
+        case ["add", kind] if kind in ROWS:
+            start = re.compile(rf"{ROWS[kind]}(\d+)_")
+            numbers = {name: int(found[1]) for name in fields if (found := start.match(name))}
+            last = [name for name, number in numbers.items() if number == max(numbers.values())]
+            if last:
+                fields[last[0]].widget.attrs["autofocus"] = True
+        case ["remove", kind, _] if kind in ROWS:
+            return kind
+    return ""
 
 
 def without_row(data: Any, kind: str, removed: int) -> Any:

@@ -8,11 +8,15 @@ from typing import Any
 
 from dsfr.forms import DsfrBaseForm
 
+from labelling.forms.rows import focus_after
 from labelling.rules.answers import Answers
 
 
 class StepForm(DsfrBaseForm):
-    """Base of the tasks' forms; ``answers`` are those of the file as it is kept."""
+    """Base of the tasks' forms; ``answers`` are those of the file as it is kept.
+
+    ``shortened`` is the kind of rows that a button just took one from.
+    """
 
     use_required_attribute = False
 
@@ -21,6 +25,7 @@ class StepForm(DsfrBaseForm):
         super().__init__(data)
         for name, value in self.initial_values().items():
             self.fields[name].initial = value
+        self.shortened = focus_after(data, self.fields)
 
     def initial_values(self) -> dict[str, Any]:
         """Return the fields as the kept answers fill them."""

@@ -4,13 +4,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from dsfr.widgets import InlineRadioSelect
 
+from francesante.lib.free_text import FreeTextField
 from francesante.lib.french import grouped, typeset
 from labelling.forms.asked import (
     AskedBooleanField,
-    AskedCharField,
     AskedChoiceField,
+    AskedFreeTextField,
 )
 from labelling.forms.hours import HoursForm
 from labelling.forms.step import StepForm
@@ -29,7 +31,7 @@ def _yes_no(label: str, help_text: str = "") -> forms.ChoiceField:
 
 
 def _details(label: str) -> forms.CharField:
-    return forms.CharField(
+    return FreeTextField(
         label=label,
         help_text=NO_PATIENT_DATA,
         max_length=MAX_TEXT,
@@ -55,7 +57,7 @@ class IdentityForm(StepForm):
         widget=InlineRadioSelect,
         error_messages={"required": "Dites si les informations du registre sont exactes."},
     )
-    correction = AskedCharField(
+    correction = AskedFreeTextField(
         label="Si ce n’est plus exact, dites ce qui a changé",
         help_text="Votre correction est gardée à côté de l’information du registre, et transmise aux services. "
         + NO_PATIENT_DATA,
@@ -119,7 +121,7 @@ class FeesForm(StepForm):
         """Declare one field by doctor, or one for the structure, and fill them."""
         fees = self.answers.fees
         initial: dict[str, Any] = {}
-        choices = [(code, label.capitalize()) for code, label in SECTORS.items()]
+        choices = [(code, capfirst(label)) for code, label in SECTORS.items()]
         doctors = self.answers.of("doctor")
         for number, doctor in enumerate(doctors):
             label = typeset(f"Secteur : {doctor.name or f'médecin {number + 1}'}")

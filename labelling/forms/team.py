@@ -6,12 +6,14 @@ from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.text import capfirst
 from dsfr.widgets import InlineRadioSelect
 
+from francesante.lib.identifiers import rpps_warning
 from labelling.forms.asked import AskedBooleanField, AskedChoiceField, AskedIntegerField
 from labelling.forms.rows import row_count
 from labelling.forms.step import StepForm
-from labelling.rules.answers import HALF_DAYS, PROFESSIONS, SECTORS, Answers, Member, rpps_holds
+from labelling.rules.answers import HALF_DAYS, PROFESSIONS, SECTORS, Answers, Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,11 @@ class Row:
     mornings: list[BoundField]
     afternoons: list[BoundField]
     title: str
+
+    @property
+    def warning(self) -> str:
+        """What to check in the RPPS: it never keeps the row from being saved."""
+        return rpps_warning(str(self.fields["rpps"].value() or ""))
 
 
 class TeamForm(StepForm):
@@ -55,7 +62,7 @@ class TeamForm(StepForm):
         )
         self.fields[f"{prefix}_sector"] = AskedChoiceField(
             label="Secteur, pour un médecin",
-            choices=[(code, label.capitalize()) for code, label in SECTORS.items()],
+            choices=[(code, capfirst(label)) for code, label in SECTORS.items()],
         )
         self.fields[f"{prefix}_on_site"] = AskedChoiceField(
             label="Où exerce cette personne\u00a0?",
@@ -92,17 +99,12 @@ class TeamForm(StepForm):
             yield Row(row, fields, halves[::2], halves[1::2], title or f"Professionnel {row + 1}")
 
     def clean(self) -> dict[str, Any]:
-        """Check the optional RPPS, and ask for the profession of a row that says something."""
+        """Ask for the profession of a row that says something."""
         cleaned = super().clean() or {}
         for row in range(self.member_count):
             prefix = f"m{row}"
             rpps = "".join(str(cleaned.get(f"{prefix}_rpps", "")).split())
             cleaned[f"{prefix}_rpps"] = rpps
-            if rpps and not rpps_holds(rpps):
-                self.add_error(
-                    f"{prefix}_rpps",
-                    "Ce RPPS n’est pas valable : il compte 11 chiffres, dont une clé. Corrigez-le, ou laissez-le vide.",
-                )
             if not cleaned.get(f"{prefix}_profession") and (cleaned.get(f"{prefix}_name") or rpps):
                 self.add_error(f"{prefix}_profession", "Choisissez la profession, ou retirez cette ligne.")
         return cleaned

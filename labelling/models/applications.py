@@ -1,10 +1,7 @@
 """Applications, their assessment criterion by criterion, and the labels they lead to."""
 
-from datetime import date
 from typing import Any, Self
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -78,6 +75,7 @@ class Application(models.Model):
     shared_at = models.DateTimeField("appréciation partagée le", null=True, blank=True)
     endorsed_at = models.DateTimeField("position de l’autre autorité le", null=True, blank=True)
     waiting_since = models.DateTimeField("en liste d’attente depuis le", null=True, blank=True)
+    place_free_at = models.DateTimeField("place libre annoncée le", null=True, blank=True)
     decision = models.OneToOneField(
         Decision, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="décision"
     )
@@ -96,6 +94,10 @@ class Application(models.Model):
             models.CheckConstraint(
                 condition=Q(endorsed_at__isnull=True) | Q(shared_at__isnull=False),
                 name="application_endorsed_after_shared",
+            ),
+            models.CheckConstraint(
+                condition=Q(place_free_at__isnull=True) | Q(waiting_since__isnull=False),
+                name="application_place_free_while_waiting",
             ),
             models.UniqueConstraint(
                 fields=["structure"],
@@ -122,8 +124,20 @@ class Application(models.Model):
         return reverse("application", args=[self.number])
 
 
+class StandingAssessments(models.Manager["CriterionAssessment"]):
+    """The assessments that count: not those set aside."""
+
+    def get_queryset(self) -> models.QuerySet["CriterionAssessment"]:
+        """Leave out what a new version of the cahier des charges set aside."""
+        return super().get_queryset().filter(set_aside_at__isnull=True)
+
+
 class CriterionAssessment(models.Model):
-    """What one authority says of one criterion. Private to it until shared, unless it is shared already."""
+    """What one authority says of one criterion. Private to it until shared, unless it is shared already.
+
+    When a transitional clause moves the file to a version in which the criterion is no longer the same, the assessment
+    is set aside: it stays to be read again (``ever``), and no longer counts.
+    """
 
     application = models.ForeignKey(Application, models.PROTECT, related_name="assessments", verbose_name="candidature")
     criterion = models.ForeignKey(Criterion, models.PROTECT, related_name="+", verbose_name="critère")
@@ -132,6 +146,10 @@ class CriterionAssessment(models.Model):
     reason = models.TextField("motif", blank=True)
     mandate = models.ForeignKey(Mandate, models.PROTECT, related_name="+", verbose_name="par")
     assessed_at = models.DateTimeField("le")
+    set_aside_at = models.DateTimeField("écartée le", null=True, blank=True)
+
+    objects = StandingAssessments()
+    ever: "models.Manager[CriterionAssessment]" = models.Manager()
 
     class Meta:
         verbose_name = "appréciation"
@@ -150,57 +168,3 @@ class CriterionAssessment(models.Model):
 
     def __str__(self) -> str:
         return f"appréciation {self.pk}"
-
-
-class LabelQuerySet(models.QuerySet["Label"]):
-    """Labels."""
-
-    def in_force(self, on: date) -> Self:
-        """Labels valid on a day and not withdrawn."""
-        return self.filter(valid__contains=on, withdrawn_at__isnull=True)
-
-    def published(self) -> Self:
-        """Labels that may be shown: publication follows notification."""
-        return self.filter(notified_at__isnull=False)
-
-    def for_user(self, user: Any) -> Self:
-        """Labels of the structures a person acts for, or on the territory of their mandates."""
-        if not user.is_authenticated:
-            return self.none()
-        own = Q(structure__in=Membership.objects.of(user).values("structure"))
-        codes = departements_of(user, timezone.localdate())
-        return self.all() if codes is None else self.filter(own | Q(departement__in=codes))
-
-
-class Label(models.Model):
-    """The label of a structure. Its status is computed at a date from ``valid`` and ``withdrawn_at``, never stored.
-
-    A trigger refuses a label whose decision is not signed by every required capacity.
-    """
-
-    number = models.CharField("numéro", max_length=20, unique=True)
-    structure = models.ForeignKey(Structure, models.PROTECT, related_name="labels", verbose_name="structure")
-    application = models.OneToOneField(Application, models.PROTECT, related_name="label", verbose_name="candidature")
-    decision = models.OneToOneField(Decision, models.PROTECT, related_name="+", verbose_name="décision")
-    departement = models.ForeignKey(Departement, models.PROTECT, related_name="+", verbose_name="département")
-    wave = models.ForeignKey(Wave, models.PROTECT, null=True, blank=True, related_name="labels", verbose_name="vague")
-    valid = DateRangeField("validité")
-    withdrawn_at = models.DateTimeField("retiré le", null=True, blank=True)
-    notified_at = models.DateTimeField("notifié le", null=True, blank=True)
-    version = models.PositiveIntegerField("version", default=1)
-
-    objects = LabelQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "label"
-        constraints = [
-            ExclusionConstraint(
-                name="label_one_at_a_time",
-                expressions=[("structure", RangeOperators.EQUAL), ("valid", RangeOperators.OVERLAPS)],
-                condition=Q(withdrawn_at__isnull=True),
-            )
-        ]
-        indexes = [models.Index(fields=["departement"], name="label_departement")]
-
-    def __str__(self) -> str:
-        return self.number

@@ -1,4 +1,4 @@
-"""Structures, where they give care, what registers say of them, and who acts for them."""
+"""Structures, where they give care, and who acts for them."""
 
 from typing import Any, Self
 
@@ -8,46 +8,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from francesante.lib.db import both_or_none, choices_check
-from labelling.choices import ClaimState, MembershipRole, Register, StructureKind
+from labelling.choices import ClaimState, MembershipRole, StructureKind
+from labelling.models.registers import RegisterLine
 from territories.choices import ActorKind
 from territories.models import Commune, Departement, Mandate, User
 from territories.models.people import departements_of
-
-
-class RegisterLine(models.Model):
-    """One line of an imported register: what the State already knows of a place of care, and as of when."""
-
-    register = models.CharField("registre", max_length=10, choices=Register.choices)
-    number = models.CharField("numéro", max_length=20)
-    siret = models.CharField("SIRET", max_length=14, blank=True)
-    name = models.CharField("nom", max_length=200)
-    sort_key = models.CharField("clé de tri", max_length=200)
-    category = models.CharField("catégorie", max_length=10)
-    category_label = models.CharField("libellé de catégorie", max_length=120, blank=True)
-    kind = models.CharField("type proposé", max_length=20, blank=True, choices=StructureKind.choices)
-    address = models.CharField("adresse", max_length=250, blank=True)
-    postal_code = models.CharField("code postal", max_length=5, blank=True)
-    commune = models.ForeignKey(Commune, models.PROTECT, related_name="+", verbose_name="commune")
-    latitude = models.FloatField("latitude", null=True, blank=True)
-    longitude = models.FloatField("longitude", null=True, blank=True)
-    phone = models.CharField("téléphone", max_length=20, blank=True)
-    email = models.EmailField("adresse électronique connue du registre", blank=True)
-    as_of = models.DateField("situation au")
-
-    class Meta:
-        verbose_name = "ligne de registre"
-        constraints = [
-            choices_check("register", Register, name="register_line_register_known"),
-            models.UniqueConstraint(fields=["register", "number"], name="register_line_unique"),
-            both_or_none("latitude", "longitude", name="register_line_point_whole"),
-        ]
-        indexes = [
-            models.Index(fields=["siret"], condition=~Q(siret=""), name="register_line_siret"),
-            GinIndex(OpClass("sort_key", name="gin_trgm_ops"), name="register_line_name_trgm"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_register_display()} {self.number}"
 
 
 class StructureQuerySet(models.QuerySet["Structure"]):

@@ -1,53 +1,23 @@
 """The former national extract of FINESS (``etalab-cs1100502``), as published until May 2026.
 
-No header; first line ``finess;etalab;…;AAAA-MM-JJ``; then ``structureet`` lines of 32 fields, ``;``, UTF-8 or latin-1.
+No header; first line ``finess;etalab;…;AAAA-MM-JJ``; then ``structureet`` lines of 32 fields, ``;``, UTF-8 or latin-1. It
+holds open establishments only.
 The second section of the full file (``geolocalisation``, projected coordinates) is passed over. Source of the fields:
 DOMAIN §4.3, read on real lines of 12 May 2026.
 """
 
 import csv
-import gzip
 import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+from labelling.readers.files import opened_text
 from labelling.readers.register_rows import RegisterFileError, RegisterRow
 
 FIELDS = 32
 _OVERSEAS = {"9A", "9B", "9C", "9D", "9E", "9F"}
 _POSTAL = re.compile(r"(\d{5}) ?(.*)")
-
-
-def looks_like_national_extract(path: Path) -> bool:
-    """Tell whether a file begins as the national extract does.
-
-    Raises:
-        RegisterFileError: the file cannot be read.
-    """
-    return read_text(path).lstrip("\ufeff").startswith("finess;etalab;")
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file, gzipped or not, UTF-8 or else latin-1.
-
-    Raises:
-        RegisterFileError: the file is missing, empty, or its compression is damaged.
-    """
-    try:
-        data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
-    except FileNotFoundError as error:
-        raise RegisterFileError(f"Le fichier {path} n’existe pas.") from error
-    except (OSError, EOFError, ValueError) as error:
-        raise RegisterFileError(f"Le fichier {path} est illisible ou incomplet : téléchargez-le à nouveau.") from error
-    if not data.strip():
-        raise RegisterFileError(f"Le fichier {path} est vide : téléchargez-le à nouveau.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def read_national_extract(path: Path) -> Iterator[RegisterRow]:
@@ -56,17 +26,18 @@ def read_national_extract(path: Path) -> Iterator[RegisterRow]:
     Raises:
         RegisterFileError: the first line does not date the file, or a line does not have its 32 fields.
     """
-    rows = csv.reader(read_text(path).splitlines(), delimiter=";")
-    as_of = _date_of(next(rows), path)
-    for line, fields in enumerate(rows, start=2):
-        if not fields or fields[0] == "geolocalisation":
-            continue
-        if fields[0] != "structureet" or len(fields) != FIELDS:
-            raise RegisterFileError(
-                f"Ligne {line} de {path.name} : {len(fields)} champs au lieu de {FIELDS}. Le fichier est abîmé, "
-                "rien n’a été importé."
-            )
-        yield _row(line, fields, as_of)
+    with opened_text(path) as text:
+        rows = csv.reader(text, delimiter=";")
+        as_of = _date_of(next(rows), path)
+        for line, fields in enumerate(rows, start=2):
+            if not fields or fields[0] == "geolocalisation":
+                continue
+            if fields[0] != "structureet" or len(fields) != FIELDS:
+                raise RegisterFileError(
+                    f"Ligne {line} de {path.name} : {len(fields)} champs au lieu de {FIELDS}. Le fichier est abîmé, "
+                    "rien n’a été importé."
+                )
+            yield _row(line, fields, as_of)
 
 
 def _date_of(head: list[str], path: Path) -> date:
@@ -89,8 +60,10 @@ def _row(line: int, fields: list[str], as_of: date) -> RegisterRow:
         address=", ".join(part for part in (street, fields[10].strip(), fields[11].strip()) if part),
         postal_code=postal[1] if postal else "",
         commune=insee_code(fields[13], fields[12]),
+        legal_number=fields[2],
         siret=fields[22],
         phone=fields[16],
+        closed=False,
         as_of=as_of,
     )
 

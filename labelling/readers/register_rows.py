@@ -1,7 +1,9 @@
 """What the readers of registers give: rows as the file says them, and the lines they refuse."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 
 class RegisterFileError(Exception):
@@ -13,10 +15,14 @@ class RegisterRow:
     """One place of care as a register writes it.
 
     Attributes:
-        line: number of the line in the file, from 1.
-        register: ``finess`` or ``list`` (``labelling.choices.Register``).
+        line: number of the line in the file, from 1; in FINESS+, rank of the establishment.
+        register: value of ``labelling.choices.Register``.
         commune: INSEE code as the file knows it, former or present.
-        siret, phone, email, latitude, longitude, kind: ``None`` when the file does not say.
+        legal_number: FINESS number of the legal entity.
+        siret, phone, email, latitude, longitude, kind, legal_number: ``None`` when the file does not say.
+        closed: whether the place is closed, ``None`` when the file does not say; ``closed_on``: since when, if it says.
+        facts: what the register says of the criteria, as ``labelling.rules.register_facts`` reads it; ``None`` when the
+            file does not say.
         as_of: day of the situation described; ``None`` when the file does not say.
     """
 
@@ -29,18 +35,22 @@ class RegisterRow:
     address: str
     postal_code: str
     commune: str
+    legal_number: str | None = None
     siret: str | None = None
     phone: str | None = None
     email: str | None = None
     latitude: float | None = None
     longitude: float | None = None
     kind: str | None = None
+    closed: bool | None = None
+    closed_on: date | None = None
+    facts: Mapping[str, Any] | None = None
     as_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """A line that was not imported: its number in the file, and why."""
+    """A line that was not imported: its number in the file (as ``RegisterRow.line``), and why."""
 
     line: int
     reason: str

@@ -26,9 +26,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
-from stdnum import luhn
-
 from francesante.lib.french import typeset
+from francesante.lib.identifiers import NIR_REFUSED, holds_nir
 
 DAYS = {
     "mon": "lundi",
@@ -44,7 +43,6 @@ PROFESSIONS = {"doctor": "médecin", "nurse": "infirmier", "other": "autre profe
 SECTORS = {"": "non indiqué", "1": "secteur 1", "optam": "secteur 2 avec OPTAM", "2": "secteur 2"}
 WEEKS = {1: "chaque semaine", 2: "une semaine sur deux", 4: "une fois par mois"}
 MAX_TEXT = 1500
-RPPS_LENGTH = 11
 
 Period = tuple[str, str]
 """Opening and closing times of one slot, ``HH:MM``."""
@@ -251,10 +249,34 @@ def parse(raw: Any) -> Answers:
 
 def problems(answers: Answers) -> list[Problem]:
     """Return what people must correct: not what is missing, what cannot be."""
-    return [
-        Problem(problem.step, typeset(problem.sentence))
-        for problem in (*_hour_problems(answers), *_team_problems(answers))
-    ]
+    found = [*_hour_problems(answers), *_patient_problems(answers)]
+    return [Problem(problem.step, typeset(problem.sentence)) for problem in found]
+
+
+_WRITTEN_IN = {
+    "identite": ("identity", "contact"),
+    "horaires": ("sites", "stops"),
+    "equipe": ("team",),
+    "tarifs": ("fees",),
+    "permanence": ("on_call",),
+}
+"""The keys of the answers in which people write words, by the task that asks for them."""
+
+
+def _patient_problems(answers: Answers) -> Iterable[Problem]:
+    raw = answers.as_json()
+    for step, keys in _WRITTEN_IN.items():
+        if any(holds_nir(text) for key in keys for text in _texts(raw[key])):
+            yield Problem(step, NIR_REFUSED)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """Walk the texts of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def _hour_problems(answers: Answers) -> Iterable[Problem]:
@@ -280,21 +302,6 @@ def _week_problems(hours: Hours, *, where: str) -> Iterable[Problem]:
             elif start < end_before:
                 yield Problem("horaires", f"{where} {DAYS[day]}, deux ouvertures se chevauchent vers {start}.")
             end_before = end
-
-
-def _team_problems(answers: Answers) -> Iterable[Problem]:
-    for member in answers.team:
-        if member.rpps and not rpps_holds(member.rpps):
-            yield Problem(
-                "equipe",
-                f"Le RPPS {member.rpps} n’est pas valable : il compte 11 chiffres, dont le dernier est une clé. "
-                "Vous pouvez aussi le laisser vide.",
-            )
-
-
-def rpps_holds(number: str) -> bool:
-    """Tell whether a RPPS number has its eleven digits and its Luhn key."""
-    return len(number) == RPPS_LENGTH and number.isdigit() and bool(luhn.is_valid(number))
 
 
 # Reading ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from territories.choices import Capacity
 
 STRUCTURE = "structure"
 """Reader: a person with an account of the structure. Other readers are named by ``Mandate.hat``."""
+OUTSIDER = "outsider"
+"""Reader: a mandate of neither authority, which knows nothing of the instruction: caisse, collectivité."""
 
 HAT_OF_CAPACITY = {Capacity.ARS: "ars", Capacity.PREFET: "prefecture"}
 OTHER_HAT = {"ars": "prefecture", "prefecture": "ars"}
@@ -26,11 +28,15 @@ DECIDED = frozenset({State.LABELLED, State.REFUSED})
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """``tone``: ``warning`` your move, ``info`` someone else's, ``success``, ``new``, or nothing for a neutral end."""
+    """``tone``: ``warning`` your move, ``info`` someone else's, ``success``, ``new``, or nothing for a neutral end.
+
+    ``yours``: an agent reads that the move is its authority's, as the tone says by its colour.
+    """
 
     tone: str
     label: str
     next_step: str
+    yours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +45,20 @@ class Facts:
 
     Attributes:
         to_assess: criteria that the lead authority has not assessed yet.
+        to_clarify: criteria that it left to be clarified, as far as the reader may know.
         missing_capacities: capacities whose signature is still expected (``territories.choices.Capacity``).
         may_sign: the reader may sign now.
+        waiting, place_free: on the waiting list; a place came free for it, which its lead may take.
         available_on: day the decision was put at the structure's disposal.
         notified_on: day it read it, or was deemed to.
         ended_on: day of the désistement.
+        concert_by: day before which a disagreement has its concertation recorded.
+        concerted: both authorities confirmed the record of their concertation.
+        answer_appeal_by: last day to answer an appeal against the refusal, before silence rejects it.
+        asked: questions that wait for the structure; ``answer_by`` the first of their deadlines, ``reminded_on`` the day of
+            the reminder before it.
+        paused_since, resumes: the pause that required pieces make in the clock today.
+        received: answers that the reader's authority asked for, and has not read.
         label_from, label_until: first and last day of the label; no last day when it has no term.
     """
 
@@ -52,16 +67,27 @@ class Facts:
     received_on: date | None = None
     silence_date: date | None = None
     waiting: bool = False
+    place_free: bool = False
     lead: str = "ars"
     shared: bool = False
     endorsed: bool = False
     to_assess: int | None = None
+    to_clarify: int = 0
     missing_capacities: tuple[str, ...] = ()
     signing_since: date | None = None
     may_sign: bool = False
     available_on: date | None = None
     notified_on: date | None = None
     ended_on: date | None = None
+    concert_by: date | None = None
+    concerted: bool = False
+    answer_appeal_by: date | None = None
+    asked: int = 0
+    answer_by: date | None = None
+    reminded_on: date | None = None
+    paused_since: date | None = None
+    resumes: date | None = None
+    received: int = 0
     label_from: date | None = None
     label_until: date | None = None
 
@@ -69,6 +95,11 @@ class Facts:
     def silent(self) -> bool:
         """Whether silence has become a rejection; the file stays decidable."""
         return self.state in OPEN and self.silence_date is not None and has_passed(self.silence_date, self.today)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the instruction waits for answers of the structure: not a state, a fact."""
+        return self.state == State.UNDER_REVIEW and self.asked > 0 and self.answer_by is not None
 
     @property
     def turn(self) -> str | None:
@@ -92,6 +123,7 @@ def facts_of(application: Any, *, today: date, **more: Any) -> Facts:
         received_on=local_day(received, application.departement.timezone) if received else None,
         silence_date=application.silence_date,
         waiting=application.waiting_since is not None,
+        place_free=application.place_free_at is not None,
         lead=HAT_OF_CAPACITY[Capacity(application.lead)],
         shared=application.shared_at is not None,
         endorsed=application.endorsed_at is not None,
@@ -100,9 +132,22 @@ def facts_of(application: Any, *, today: date, **more: Any) -> Facts:
 
 
 def badge(facts: Facts, reader: str) -> Badge:
-    """Return the badge of a file for a reader: :data:`STRUCTURE`, or the hat of a mandate."""
-    found = _for_structure(facts) if reader == STRUCTURE else _for_agent(facts, reader)
+    """Return the badge of a file for a reader: :data:`STRUCTURE`, :data:`OUTSIDER`, or the hat of a mandate."""
+    if reader == STRUCTURE:
+        found = _for_structure(facts)
+    elif reader == OUTSIDER:
+        found = _for_outsider(facts)
+    else:
+        found = _for_agent(facts, reader)
+        found = replace(found, yours=_is_yours(found, facts, reader))
     return replace(found, next_step=typeset(found.next_step))
+
+
+def _is_yours(found: Badge, facts: Facts, hat: str) -> bool:
+    """A late file alarms both authorities; it is for the one that would have to act if it were not late."""
+    if found.tone != "warning" or hat not in OTHER_HAT:
+        return False
+    return not facts.silent or _for_agent(replace(facts, silence_date=None), hat).tone in {"warning", "new"}
 
 
 _IN_PROGRESS = Badge("info", "Décision en cours", "L’instruction est terminée. La décision vous sera notifiée ici.")
@@ -127,11 +172,8 @@ _AGENT_BADGES = {
 def _for_structure(facts: Facts) -> Badge:
     if facts.state in DECIDED:
         return _decided_for_structure(facts)
-    if facts.silent and facts.silence_date:
-        until = long_date(appeal_deadline(facts.silence_date))
-        return Badge("", "Rejet implicite", f"Votre dossier reste examiné. Recours possible jusqu’au {until}.")
-    if facts.waiting and facts.state in OPEN:
-        return Badge("info", "Liste d’attente", "Votre dossier n’est pas refusé ; le délai de réponse court.")
+    if found := _fact_for_structure(facts):
+        return found
     if facts.state == State.SUBMITTED:
         received, until = long_date(facts.received_on), long_date(facts.silence_date)
         sentence = f"Reçu le {received}. Vous n’avez rien à faire ; réponse attendue avant le {until}."
@@ -140,6 +182,18 @@ def _for_structure(facts: Facts) -> Badge:
         on = f"Enregistré le {long_date(facts.ended_on)}. " if facts.ended_on else ""
         return Badge("", "Désistement", f"{on}Vous pouvez déposer un nouveau dossier.")
     return _STRUCTURE_BADGES[State(facts.state)]
+
+
+def _fact_for_structure(facts: Facts) -> Badge | None:
+    """What is not a state, and matters more."""
+    if facts.silent and facts.silence_date:
+        until = long_date(appeal_deadline(facts.silence_date))
+        return Badge("", "Rejet implicite", f"Votre dossier reste examiné. Recours possible jusqu’au {until}.")
+    if facts.incomplete:
+        return Badge("warning", "À compléter", _to_send(facts))
+    if facts.waiting and facts.state in OPEN:
+        return Badge("info", "Liste d’attente", "Votre dossier n’est pas refusé ; le délai de réponse court.")
+    return None
 
 
 def _decided_for_structure(facts: Facts) -> Badge:
@@ -152,36 +206,120 @@ def _decided_for_structure(facts: Facts) -> Badge:
     return Badge("success", "Labellisé", _period(facts) or "Votre label est accordé.")
 
 
-def _for_agent(facts: Facts, hat: str) -> Badge:
+_UNDISCLOSED = Badge("info", "Décision en cours", "La décision se lira ici après sa notification à la structure.")
+_IN_REVIEW = Badge("info", "En instruction", "L’ARS et la préfecture examinent le dossier, critère par critère.")
+_OUTSIDER_BADGES = {
+    State.UNDER_REVIEW: _IN_REVIEW,
+    State.DISAGREEMENT: _IN_REVIEW,
+    State.AWAITING_SIGNATURES: _UNDISCLOSED,
+}
+
+
+def _for_outsider(facts: Facts) -> Badge:
+    """What the structure knows of its file, in words for somebody else, without what only it has to do."""
+    state = State(facts.state)
+    if state in DECIDED:
+        if facts.notified_on is None:
+            return _UNDISCLOSED
+        tone, label = ("success", "Labellisé") if state == State.LABELLED else ("", "Refusé")
+        return Badge(tone, label, " ".join(filter(None, [_period(facts), _notification(facts)])))
     if facts.silent:
-        return Badge("warning", "Délai dépassé", f"Toujours décidable. {_missing_act(facts)}")
-    if facts.waiting and facts.state in OPEN:
-        return Badge("info", "Liste d’attente", "Plafond atteint : le dossier n’est pas refusé ; le délai court.")
-    if found := _AGENT_BADGES.get(State(facts.state)):
+        return Badge(
+            "", "Rejet implicite", f"Délai passé le {long_date(facts.silence_date)} ; le dossier reste examiné."
+        )
+    if state == State.SUBMITTED:
+        return Badge("info", "Déposé", f"Réponse attendue avant le {long_date(facts.silence_date)}.")
+    return _OUTSIDER_BADGES.get(state) or _AGENT_BADGES[state]
+
+
+def _for_agent(facts: Facts, hat: str) -> Badge:
+    if found := _fact_for_agent(facts, hat):
+        return found
+    if found := _by_state(facts):
         return found
     if facts.state == State.UNDER_REVIEW:
-        return Badge("warning" if facts.turn == hat else "info", "En instruction", _missing_act(facts))
+        return Badge("warning" if facts.turn == hat else "info", "En instruction", missing_act(facts))
     if facts.state == State.AWAITING_SIGNATURES:
         return Badge("warning" if facts.may_sign else "info", "À signer", _missing_signatures(facts))
+    if facts.state == State.REFUSED and facts.answer_appeal_by:
+        return _appealed(facts.answer_appeal_by, facts.today, hat)
     tone, label = ("success", "Labellisé") if facts.state == State.LABELLED else ("", "Refusé")
     return Badge(tone, label, " ".join(filter(None, [_period(facts), _notification(facts)])))
 
 
-def _missing_act(facts: Facts) -> str:
+def _appealed(until: date, today: date, hat: str) -> Badge:
+    if has_passed(until, today):
+        return Badge(
+            "", "Recours rejeté", f"Sans réponse au {short_date(until)} : réputé rejeté, peut encore être accueilli."
+        )
+    tone = "warning" if hat in OTHER_HAT else "info"
+    return Badge(tone, "Recours", f"Réponse attendue jusqu’au {short_date(until)} ; le silence vaudra rejet.")
+
+
+def _by_state(facts: Facts) -> Badge | None:
+    found = _AGENT_BADGES.get(State(facts.state))
+    if found is None or facts.concert_by is None:
+        return found
+    if facts.concerted:
+        return replace(found, next_step="Concertation consignée : reprise de l’instruction, ou refus exprès.")
+    late = " (échéance passée)" if has_passed(facts.concert_by, facts.today) else ""
+    return replace(found, next_step=f"Concertation à consigner avant le {short_date(facts.concert_by)}{late}.")
+
+
+def _fact_for_agent(facts: Facts, hat: str) -> Badge | None:
+    """What is not a state, and matters more."""
+    if facts.silent:
+        return Badge("warning", "Délai dépassé", f"Toujours décidable. {missing_act(facts)}")
+    if facts.state == State.UNDER_REVIEW and facts.received:
+        s = plural(facts.received)
+        return Badge("new", "Réponses reçues", f"{facts.received} réponse{s} de la structure à lire.")
+    if facts.incomplete:
+        return Badge("info", "Compléments", f"Attendus le {_awaited(facts)}")
+    if facts.place_free and facts.state == State.UNDER_REVIEW:
+        lead = AUTHORITY_OF_HAT[facts.lead]
+        sentence = f"{lead} : une place s’est libérée, présenter de nouveau le label à la signature."
+        return Badge("warning" if hat == facts.lead else "info", "Place libre", sentence)
+    if facts.waiting and facts.state in OPEN:
+        return Badge("info", "Liste d’attente", "Plafond atteint : le dossier n’est pas refusé ; le délai court.")
+    return None
+
+
+def missing_act(facts: Facts) -> str:
     """Say which act is missing, and whose."""
-    if found := _AGENT_BADGES.get(State(facts.state)):
+    if found := _by_state(facts):
         return found.next_step
     if facts.state == State.AWAITING_SIGNATURES:
         return _missing_signatures(facts)
+    if facts.incomplete:
+        return f"Structure : compléments attendus le {_awaited(facts)}"
+    return _missing_in_review(facts)
+
+
+def _missing_in_review(facts: Facts) -> str:
     lead, other = AUTHORITY_OF_HAT[facts.lead], AUTHORITY_OF_HAT[OTHER_HAT[facts.lead]]
     if facts.endorsed:
         return f"{lead} : projet de décision à présenter à la signature."
     if facts.shared:
         return f"{other} : position attendue sur l’appréciation partagée."
-    if facts.to_assess == 0:
-        return f"{lead} : appréciation à partager avec l’autre autorité."
-    count = f"{facts.to_assess} critère{plural(facts.to_assess)}" if facts.to_assess else "critères"
-    return f"{lead} : {count} à apprécier."
+    if facts.to_assess is None:
+        return f"{lead} : critères à apprécier."
+    counts = {"à apprécier": facts.to_assess, "à préciser": facts.to_clarify}
+    left = [f"{count} critère{plural(count)} {what}" for what, count in counts.items() if count]
+    return f"{lead} : {' et '.join(left) or 'appréciation à partager avec l’autre autorité'}."
+
+
+def _to_send(facts: Facts) -> str:
+    s = plural(facts.asked)
+    pause = " ; délai en pause" if facts.paused_since else ""
+    return f"{facts.asked} précision{s} à envoyer avant le {long_date(facts.answer_by)}{pause}."
+
+
+def _awaited(facts: Facts) -> str:
+    """Say the day on which answers are awaited, and that of the reminder, if it is to come."""
+    words = short_date(facts.answer_by)
+    if facts.reminded_on and facts.today < facts.reminded_on:
+        words += f" ; relance automatique le {short_date(facts.reminded_on)}"
+    return f"{words}."
 
 
 def _missing_signatures(facts: Facts) -> str:

@@ -13,10 +13,12 @@ from typing import Any
 from francesante.lib.french import NBSP, plural, typeset
 from labelling.choices import Finding, Rule, StructureKind
 from labelling.rules.answers import DAYS, SECTORS, Answers, Member
+from labelling.rules.parameters import admits
 
 Outcome = tuple[Finding, str]
 
-STILL_OPEN = "Vous pouvez déposer quand même : un agent examinera votre situation."
+STILL_OPEN = typeset("Vous pouvez déposer quand même : un agent examinera votre situation.")
+"""Ends the sentence of a criterion that seems not to be met, for who has not submitted yet."""
 _WORDS = "zéro un deux trois quatre cinq six sept huit neuf dix".split()
 
 
@@ -47,8 +49,13 @@ def assess(
     return finding, typeset(sentence)
 
 
-def assess_all(criteria: Iterable[Any], answers: Answers, *, structure_kind: str) -> list[Assessed]:
-    """Assess criteria in their order; each has ``rule``, ``parameters`` and ``exempt_kinds``."""
+def assess_all(
+    criteria: Iterable[Any], answers: Answers, *, structure_kind: str, to_submit: bool = False
+) -> list[Assessed]:
+    """Assess criteria in their order; each has ``rule``, ``parameters`` and ``exempt_kinds``.
+
+    Only answers that are still ``to_submit`` are told that they may be as they are.
+    """
     found = []
     for criterion in criteria:
         finding, sentence = assess(
@@ -58,6 +65,8 @@ def assess_all(criteria: Iterable[Any], answers: Answers, *, structure_kind: str
             structure_kind=structure_kind,
             exempt_kinds=criterion.exempt_kinds,
         )
+        if not to_submit:
+            sentence = sentence.removesuffix(STILL_OPEN).rstrip()
         answer = answer_in_words(criterion.rule, criterion.parameters, answers)
         found.append(Assessed(criterion, finding, sentence, answer))
     return found
@@ -78,8 +87,9 @@ def answer_in_words(rule: str, parameters: Mapping[str, Any], answers: Answers) 
             return _sectors_in_words(answers)
         case Rule.ON_CALL:
             return _on_call_in_words(answers)
-        case _:
-            return "souscrit" if getattr(answers.commitments, parameters["answer"]) else ""
+        case rule:
+            taken = rule == Rule.COMMITMENT and getattr(answers.commitments, parameters["answer"])
+            return "souscrit" if taken else ""
 
 
 # Rules -----------------------------------------------------------------------------------------------------------
@@ -117,6 +127,15 @@ def _nurse(parameters: Mapping[str, Any], answers: Answers) -> Outcome:
     here = sum(nurse.on_site for nurse in nurses)
     if here:
         return Finding.SEEMS_MET, f"{_capital(_count(here, 'infirmier'))} sur place."
+    return _nurse_nearby(parameters, nurses)
+
+
+def _nurse_nearby(parameters: Mapping[str, Any], nurses: Iterable[Member]) -> Outcome:
+    if not admits(Rule.NURSE, parameters, "nearby"):
+        return (
+            Finding.SEEMS_NOT_MET,
+            f"Vous n’indiquez aucun infirmier sur place ; un cabinet à proximité ne suffit pas. {STILL_OPEN}",
+        )
     journeys = [nurse.minutes for nurse in nurses if nurse.minutes is not None]
     if not journeys:
         return Finding.UNANSWERED, "Indiquez le temps de trajet jusqu’au cabinet infirmier."
@@ -155,11 +174,13 @@ def _days(count: int) -> str:
     return f"{count}{NBSP}jour{plural(count)}"
 
 
-def _no_overrun(_parameters: Mapping[str, Any], answers: Answers) -> Outcome:
+def _no_overrun(parameters: Mapping[str, Any], answers: Answers) -> Outcome:
     sectors = _sectors(answers)
     if not sectors or sectors[""]:
         return Finding.UNANSWERED, "Indiquez le secteur conventionnel de chaque médecin."
     words = _capital(_sectors_in_words(answers))
+    if sectors["optam"] and not admits(Rule.NO_OVERRUN, parameters, "optam"):
+        return Finding.SEEMS_NOT_MET, f"{words} ; l’OPTAM ne suffit pas. {STILL_OPEN}"
     if sectors["optam"] or sectors["2"]:
         return (
             Finding.TO_CHECK,
@@ -173,15 +194,28 @@ def _no_overrun(_parameters: Mapping[str, Any], answers: Answers) -> Outcome:
     return Finding.SEEMS_MET, f"{words}."
 
 
-def _on_call(_parameters: Mapping[str, Any], answers: Answers) -> Outcome:
-    if words := _on_call_in_words(answers):
-        return Finding.SEEMS_MET, f"Vous participez {words}. L’une des deux participations suffit."
+def _on_call(parameters: Mapping[str, Any], answers: Answers) -> Outcome:
+    pdsa, sas = (admits(Rule.ON_CALL, parameters, way) for way in ("pdsa", "sas"))
+    words = _on_call_in_words(answers)
+    if words and not ((pdsa and answers.on_call.pdsa) or (sas and answers.on_call.sas)):
+        return Finding.SEEMS_NOT_MET, f"Vous participez {words} ; il faut participer {_ON_CALL[sas]}. {STILL_OPEN}"
+    if words:
+        enough = " L’une des deux participations suffit." if pdsa and sas else ""
+        return Finding.SEEMS_MET, f"Vous participez {words}.{enough}"
     if answers.on_call.pdsa is False and answers.on_call.sas is False:
+        needed = "il faut l’une des deux" if pdsa and sas else f"il faut participer {_ON_CALL[sas]}"
         return (
             Finding.SEEMS_NOT_MET,
-            f"Vous indiquez ne participer ni à la PDSA ni au SAS ; il faut l’une des deux. {STILL_OPEN}",
+            f"Vous indiquez ne participer ni à la PDSA ni au SAS ; {needed}. {STILL_OPEN}",
         )
     return Finding.UNANSWERED, "Indiquez si vous participez à la permanence des soins ou au service d’accès aux soins."
+
+
+_ON_CALL = {False: "à la PDSA", True: "au SAS"}
+
+
+def _person(_parameters: Mapping[str, Any], _answers: Answers) -> Outcome:
+    return Finding.TO_CHECK, "Aucune machine ne vérifie ce critère : un agent l’appréciera."
 
 
 def _commitment(parameters: Mapping[str, Any], answers: Answers) -> Outcome:
@@ -197,6 +231,7 @@ _RULES: Mapping[Rule, Callable[[Mapping[str, Any], Answers], Outcome]] = {
     Rule.NO_OVERRUN: _no_overrun,
     Rule.ON_CALL: _on_call,
     Rule.COMMITMENT: _commitment,
+    Rule.PERSON: _person,
 }
 
 

@@ -2,14 +2,19 @@
 
 from typing import Any
 
-from francesante.lib.french import typeset
+from francesante.lib.french import opening_hours, typeset
 from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, WEEKS, Answers, Hours, Stop
-from labelling.rules.steps import Step
+from labelling.rules.steps import TO_FILL, Step
 
 
 def answers_in_words(step: Step, answers: Answers) -> list[tuple[str, str]]:
     """Return the answers of a task as labels and words, for reading again."""
     return [(label, typeset(text) if text else "Non renseigné") for label, text in _IN_WORDS[step.slug](answers)]
+
+
+def all_in_words(answers: Answers) -> list[tuple[Step, list[tuple[str, str]]]]:
+    """Return all the answers of a file, task by task."""
+    return [(step, answers_in_words(step, answers)) for step in TO_FILL]
 
 
 def _identity_in_words(answers: Answers) -> list[tuple[str, str]]:
@@ -26,7 +31,7 @@ def _hours_in_words(answers: Answers) -> list[tuple[str, str]]:
     if not answers.open_days and not answers.stops:
         return [("Horaires", "")]
     days = [
-        (name.capitalize(), _slots(answers.hours[day]) if answers.hours.get(day) else "fermé")
+        (name.capitalize(), opening_hours(answers.hours[day]) if answers.hours.get(day) else "fermé")
         for day, name in DAYS.items()
         if answers.hours
     ]
@@ -45,19 +50,18 @@ def _hours_in_words(answers: Answers) -> list[tuple[str, str]]:
     return [*days, *sites, *stops, ("Fermetures", " ; ".join(closures) or "aucune annoncée")]
 
 
-def _slots(periods: tuple[tuple[str, str], ...]) -> str:
-    return ", ".join(f"{start} – {end}" for start, end in periods)
-
-
 def week_in_words(hours: Hours) -> str:
-    """Return the hours of a week on one line: ``lundi 08:30 – 12:30 ; mardi …``."""
-    return " ; ".join(f"{name} {_slots(hours[day])}" for day, name in DAYS.items() if hours.get(day)) or "sans horaires"
+    """Return the hours of a week on one line: ``lundi 8 h 30 – 12 h 30 ; mardi …``."""
+    return (
+        " ; ".join(f"{name} {opening_hours(hours[day])}" for day, name in DAYS.items() if hours.get(day))
+        or "sans horaires"
+    )
 
 
 def stop_in_words(stop: Stop) -> str:
     """Return one stop of a round: when, where, how often."""
     where = ", ".join(filter(None, [stop.place, stop.commune_name]))
-    return f"{DAYS[stop.day]} {stop.start} – {stop.end}, {where}, {WEEKS[stop.weeks]}"
+    return f"{DAYS[stop.day]} {opening_hours([(stop.start, stop.end)])}, {where}, {WEEKS[stop.weeks]}"
 
 
 def _team_in_words(answers: Answers) -> list[tuple[str, str]]:

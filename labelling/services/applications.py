@@ -9,17 +9,21 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, IntegerField, Max
 from django.db.models.expressions import Func, Value
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from francesante.lib.workflow import RefusedError, StaleError, check
-from labelling.choices import ApplicationState
-from labelling.models import Application, Criterion, Membership, Specification, Structure, Wave
+from labelling.choices import ApplicationState, Route
+from labelling.models import Application, Criterion, Label, Membership, Specification, Structure, Wave
 from labelling.rules.answers import parse, problems
 from labelling.rules.clock import local_day, silence_date
 from labelling.rules.steps import unfinished
+from labelling.rules.versions import substance
+from labelling.services.evidence import discard_evidence
+from labelling.services.renewals import followed_label
 from labelling.workflow import TRANSITIONS
 from territories.choices import Subject
-from territories.models import Departement, Event
-from territories.services.events import lock, perform, record_event, write
+from territories.models import Departement, Event, User
+from territories.services.events import Actor, lock, perform, record_event, write
 
 KEYS_OF_STEP: Mapping[str, tuple[str, ...]] = {
     "identite": ("identity", "contact"),
@@ -38,7 +42,7 @@ def latest_specification() -> Specification:
     Raises:
         RefusedError: none is published.
     """
-    found = Specification.objects.published().last()
+    found = Specification.objects.applicable(timezone.localdate()).last()
     if found is None:
         raise RefusedError("Aucun cahier des charges n’est publié : les candidatures ne sont pas encore ouvertes.")
     return found
@@ -50,10 +54,38 @@ def start_application(*, membership: Membership, at: datetime) -> Application:
     Commitments and the register's confirmation are asked again: they are worth for one file.
 
     Raises:
-        RefusedError: the access has ended, or the structure already has an open file.
+        RefusedError: the access has ended, the structure already has an open file, or it holds a label whose renewal is not
+            open yet.
     """
-    _require_access(membership)
+    require_access(membership)
     structure = membership.structure
+    if Label.objects.filter(structure=structure, notified_at__isnull=True, withdrawn_at__isnull=True).exists():
+        raise RefusedError("Une décision vous attend : lisez-la avant d’ouvrir une nouvelle candidature.")
+    followed_label(structure, on=local_day(at, structure.departement.timezone))
+    return open_draft(
+        structure=structure,
+        answers=known_answers(structure, membership.user),
+        created_by=membership.user,
+        actor=membership,
+        route=Route.CANDIDATURE,
+        at=at,
+    )
+
+
+def open_draft(
+    *,
+    structure: Structure,
+    answers: Mapping[str, Any],
+    created_by: User,
+    actor: Actor,
+    route: Route,
+    at: datetime,
+) -> Application:
+    """Create the draft of a structure, whose opening the caller checked.
+
+    Raises:
+        RefusedError: the structure already has an open file.
+    """
     departement = structure.departement
     try:
         with transaction.atomic():
@@ -63,16 +95,17 @@ def start_application(*, membership: Membership, at: datetime) -> Application:
                 number=_next_number(departement, year=local_day(at, departement.timezone).year),
                 structure=structure,
                 departement=departement,
+                route=route,
                 specification=latest_specification(),
-                answers=_known_answers(structure, membership),
+                answers=dict(answers),
                 created_at=at,
-                created_by=membership.user,
+                created_by=created_by,
             )
             record_event(
                 subject_type=Subject.APPLICATION,
                 subject_id=application.pk,
                 action="start",
-                actor=membership,
+                actor=actor,
                 at=at,
                 to_state=ApplicationState.DRAFT,
             )
@@ -92,7 +125,8 @@ def _next_number(departement: Departement, *, year: int) -> str:
     return f"{prefix}{(last or 0) + 1:04d}"
 
 
-def _known_answers(structure: Structure, membership: Membership) -> dict[str, Any]:
+def known_answers(structure: Structure, user: User | None) -> dict[str, Any]:
+    """Return what a new draft begins with: the answers of the last file, the main site's hours, who follows it."""
     last = Application.objects.filter(structure=structure).order_by("created_at").last()
     known: dict[str, Any] = dict(last.answers) if last else {}
     for asked_again in ("identity", "commitments"):
@@ -100,8 +134,7 @@ def _known_answers(structure: Structure, membership: Membership) -> dict[str, An
     site = structure.sites.filter(is_main=True).first()
     if not known.get("hours") and site and site.hours:
         known["hours"] = site.hours
-    if not known.get("contact"):
-        user = membership.user
+    if user is not None and not known.get("contact"):
         known["contact"] = {"name": user.full_name, "email": user.email, "phone": structure.phone, "role": ""}
     return parse(known).as_json()
 
@@ -115,13 +148,13 @@ def save_step(
     version: int,
     at: datetime,
 ) -> Application:
-    """Keep the answers of one task of a draft; other tasks are left alone.
+    """Keep the answers of one task of a draft; other tasks are left alone. The same answers are not written again.
 
     Raises:
         RefusedError: not a draft, not this structure's account, or an answer cannot be.
         StaleError: the file changed since ``version``; nothing is kept.
     """
-    _require_access(membership, application.structure)
+    require_access(membership, application.structure)
     kept = {key: answers[key] for key in KEYS_OF_STEP[step] if key in answers}
     merged = parse({**application.answers, **kept})
     if found := [problem.sentence for problem in problems(merged) if problem.step == step]:
@@ -142,14 +175,8 @@ def changed_criteria(application: Application, specification: Specification) -> 
     """Return the criteria of a version that are new, or whose text or rule differ, for a draft on an older version."""
     if application.specification_id == specification.pk:
         return []
-    known = {
-        row.code: (row.title, row.text, row.rule, row.parameters) for row in application.specification.criteria.all()
-    }
-    return [
-        row
-        for row in specification.criteria.order_by("position")
-        if known.get(row.code) != (row.title, row.text, row.rule, row.parameters)
-    ]
+    known = {row.code: substance(row) for row in application.specification.criteria.all()}
+    return [row for row in specification.criteria.order_by("position") if known.get(row.code) != substance(row)]
 
 
 @transaction.atomic
@@ -170,7 +197,7 @@ def submit_application(
         RefusedError: already submitted, not the owner, or a task is not finished.
         StaleError: the file changed since ``version``, or a new version of the cahier des charges was published.
     """
-    _require_access(membership, application.structure)
+    require_access(membership, application.structure)
     current = lock(application)
     if current.state != ApplicationState.DRAFT:
         raise RefusedError(
@@ -227,7 +254,7 @@ def abandon_application(*, application: Application, membership: Membership, ver
         RefusedError: too late, or not the owner.
         StaleError: the file changed since ``version``.
     """
-    _require_access(membership, application.structure)
+    require_access(membership, application.structure)
     perform(
         application,
         "abandon",
@@ -248,7 +275,7 @@ def discard_draft(*, application: Application, membership: Membership, version: 
         RefusedError: not a draft, or not the owner.
         StaleError: the file changed since ``version``.
     """
-    _require_access(membership, application.structure)
+    require_access(membership, application.structure)
     current = lock(application)
     _require_draft(current)
     check(TRANSITIONS, "submit", state=current.state, hat=membership.hat, row=current)
@@ -262,6 +289,7 @@ def discard_draft(*, application: Application, membership: Membership, version: 
         at=at,
         from_state=current.state,
     )
+    discard_evidence(current)
     current.delete()
 
 
@@ -280,7 +308,12 @@ def abandoned_on(application: Application) -> date | None:
     return local_day(event.at, application.departement.timezone) if event else None
 
 
-def _require_access(membership: Membership, structure: Structure | None = None) -> None:
+def require_access(membership: Membership, structure: Structure | None = None) -> None:
+    """Ask that an access be in force, and be the one of a structure.
+
+    Raises:
+        RefusedError: it has ended, or is another structure's.
+    """
     if membership.ended_at is not None or (structure is not None and membership.structure_id != structure.pk):
         raise RefusedError("Votre accès à cette structure est terminé : son responsable peut vous inviter à nouveau.")
 

@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ClaimState, MembershipRole, Register, StructureKind
 from labelling.models import Claim, Membership, RegisterLine, Site, Structure
+from labelling.services.register_search import closed_sentence
 from territories.choices import Role, Subject
 from territories.models import Mandate, User
 from territories.services.events import Actor, lock, record_event
@@ -46,9 +47,12 @@ def start_claim(*, user: User, line: RegisterLine, without_code: bool = False, a
     the structure already has an owner.
 
     Raises:
-        RefusedError: the person already has access, already waits for a confirmation, or asked for too many codes.
+        RefusedError: the register says the place closed, the person already has access, already waits for a
+            confirmation, or asked for too many codes.
     """
     line = RegisterLine.objects.select_for_update(of=("self",)).get(pk=line.pk)
+    if line.closed_on:
+        raise RefusedError(closed_sentence(line))
     if Membership.objects.of(user).filter(structure__register_line=line).exists():
         raise RefusedError("Vous avez déjà accès à cette structure : retrouvez-la dans « Candidature ».")
     current = Claim.objects.filter(user=user, line=line, state__in=OPEN).first()

@@ -8,19 +8,21 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import F
 
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, StaleError, check
 from labelling.choices import Verdict
-from labelling.models import Application, Label, Quota
+from labelling.models import Application, Quota
 from labelling.rules.clock import local_day
 from labelling.services.acts import offer_decision
 from labelling.services.drafting import draft_content
+from labelling.services.interests import refuse_who_stands_aside
 from labelling.services.labels import create_label
 from labelling.services.quotas import enter_waiting_list, lock_quota, release_place, why_full
-from labelling.services.reviews import SHORT_NAMES, Line, other_capacity, require_reviewer, sheet
+from labelling.services.renewals import followed_label
+from labelling.services.reviews import SHORT_NAMES, Line, other_capacity, require_complete, require_reviewer, sheet
+from labelling.services.summaries import summaries
 from labelling.workflow import TRANSITIONS
 from territories.choices import Capacity, DecisionKind, Subject
 from territories.models import Decision, Mandate
@@ -67,18 +69,15 @@ def propose_refusal(*, application: Application, mandate: Mandate, version: int,
 
 @transaction.atomic
 def _propose(kind: DecisionKind, application: Application, mandate: Mandate, *, version: int, at: datetime) -> Proposal:
-    capacity = require_reviewer(application, mandate, at=at)
+    require_reviewer(application, mandate, at=at)
     quota = lock_quota(application)
     current = lock(application)
     if current.version != version:
         raise StaleError
-    check(TRANSITIONS, "propose", state=current.state, hat=mandate.hat, row=current)
-    if capacity != current.lead:
-        raise RefusedError("Le projet de décision est présenté par l’autorité chef de file.")
     lines = sheet(current)
-    _require_sense(kind, lines, current)
+    check_propose(kind, current, mandate, lines)
     if kind == DecisionKind.LABEL_GRANTED:
-        _require_no_label(current, at=at)
+        followed_label(current.structure, on=local_day(at, current.departement.timezone))
         if quota and (sentence := why_full(quota, current)):
             enter_waiting_list(application, mandate, version=version, at=at)
             return Proposal(None, sentence or "")
@@ -88,7 +87,7 @@ def _propose(kind: DecisionKind, application: Application, mandate: Mandate, *, 
         subject_id=current.pk,
         departement=current.departement,
         title=f"{'Labellisation' if kind == DecisionKind.LABEL_GRANTED else 'Refus du label'} : {current.structure.name}",
-        content=draft_content(current, kind, lines),
+        content=draft_content(current, kind, lines, on=local_day(at, current.departement.timezone)),
         mandate=mandate,
         at=at,
     )
@@ -106,8 +105,22 @@ def _propose(kind: DecisionKind, application: Application, mandate: Mandate, *, 
         data={"decision": decision.pk, "kind": str(kind), "quota": reserves.pk if reserves else None},
         decision=decision,
         waiting_since=None,
+        place_free_at=None,
     )
     return Proposal(decision)
+
+
+def check_propose(kind: DecisionKind, application: Application, mandate: Mandate, lines: list[Line]) -> None:
+    """Ask if a reviewer may present this decision: the act does, under its locks; a selection does, beforehand.
+
+    Raises:
+        RefusedError: why not.
+    """
+    check(TRANSITIONS, "propose", state=application.state, hat=mandate.hat, row=application)
+    if mandate.capacity != application.lead:
+        raise RefusedError("Le projet de décision est présenté par l’autorité chef de file.")
+    require_complete(application)
+    _require_sense(kind, lines, application)
 
 
 def _require_sense(kind: DecisionKind, lines: list[Line], application: Application) -> None:
@@ -135,15 +148,6 @@ def _require_sense(kind: DecisionKind, lines: list[Line], application: Applicati
 
 def _verdict(assessment: Any) -> str:
     return str(assessment.get_verdict_display())
-
-
-def _require_no_label(application: Application, *, at: datetime) -> None:
-    day = local_day(at, application.departement.timezone)
-    labels = Label.objects.filter(structure=application.structure_id, withdrawn_at__isnull=True)
-    if standing := labels.filter(valid__overlap=DateRange(day, None)).first():
-        raise RefusedError(
-            f"Cette structure porte déjà le label {standing.number}. Deux labels ne peuvent pas être valides à la fois."
-        )
 
 
 def _subject(decision: Decision) -> Application:
@@ -192,5 +196,12 @@ def _conclude(application: Application, action: str, decision: Decision | None, 
 
 def register_effects() -> None:
     """Tell the joint decision what a label granted or refused does to its file; called once, when the portal starts."""
-    effect(DecisionKind.LABEL_GRANTED, signed=_granted, declined=_declined, locks=_lock_rows)
-    effect(DecisionKind.LABEL_REFUSED, signed=_refused, declined=_declined, locks=_lock_rows)
+    for kind, signed in ((DecisionKind.LABEL_GRANTED, _granted), (DecisionKind.LABEL_REFUSED, _refused)):
+        effect(
+            kind,
+            signed=signed,
+            declined=_declined,
+            locks=_lock_rows,
+            bars=refuse_who_stands_aside,
+            summary=summaries,
+        )

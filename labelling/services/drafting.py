@@ -1,14 +1,27 @@
-"""The text of a decision on a file: visas, reasons criterion by criterion, articles, remedies."""
+"""The text of a decision on a file: the template in force, merged with the file, and what its lead adds."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from francesante.lib.french import long_date, plural, typeset
-from labelling.choices import CriterionKind, Verdict
-from labelling.models import Application
+from francesante.lib.workflow import RefusedError
+from labelling.choices import CriterionKind, TemplateKind, Verdict
+from labelling.models import (
+    Application,
+    Concertation,
+    Criterion,
+    CriterionAssessment,
+    DecisionTemplate,
+    DraftAddition,
+    Label,
+)
 from labelling.rules.clock import local_day
+from labelling.rules.templates import Additions, compose, sentences_of
+from labelling.services.opinions import visas_of
+from labelling.services.renewals import standing_label
 from labelling.services.reviews import Line
 from territories.choices import AuthorityKind, Capacity, DecisionKind
 from territories.models import Authority, Departement
@@ -27,19 +40,44 @@ def authorities_of(departement: Departement) -> dict[str, Authority]:
     return {str(Capacity.ARS if row.kind == AuthorityKind.ARS else Capacity.PREFET): row for row in found}
 
 
-def draft_content(application: Application, kind: DecisionKind, lines: list[Line]) -> dict[str, Any]:
-    """Return the content that a decision on this file would have: what will be shown, hashed and signed."""
+def draft_content(
+    application: Application,
+    kind: DecisionKind,
+    lines: list[Line],
+    *,
+    on: date | None = None,
+    alone: Concertation | None = None,
+) -> dict[str, Any]:
+    """Return the content that a decision on this file would have: what will be shown, hashed and signed.
+
+    Its sentences are those of the template in force ``on`` a day, today by default, and what the proposing authority adds.
+    ``alone`` is the concertation without agreement after which a single authority refuses.
+
+    Raises:
+        RefusedError: no template is in force.
+    """
     structure, specification = application.structure, application.specification
-    granted = kind == DecisionKind.LABEL_GRANTED
     authorities = authorities_of(application.departement)
     court = next((row.court for row in reversed(authorities.values()) if row.court), "")
     received = local_day(application.submitted_at, application.departement.timezone)  # type: ignore[arg-type]
-    commitments = specification.criteria.filter(kind=CriterionKind.COMMITMENT).order_by("position")
     place = ", ".join(filter(None, [structure.address, f"{structure.postal_code} {structure.commune.name}".strip()]))
-    sense = "portant attribution" if granted else "portant refus"
+    granted = kind == DecisionKind.LABEL_GRANTED
+    followed = standing_label(structure, on=on or timezone.localdate()) if granted else None
+    proposing = alone.decision.signature_refusals.get().capacity if alone else application.lead
+    signing = {proposing} if alone else set(authorities)
+    template = template_in_force(
+        TemplateKind.REFUSED_ALONE if alone else TemplateKind(kind), on=on or timezone.localdate()
+    )
+    text = compose(
+        template,
+        _facts(application, lines, place=place, court=court, alone=alone),
+        _said_of_criteria(lines),
+        after_label(additions_of(application, proposing), followed),
+    )
     return {
         "kind": str(kind),
-        "title": f"Arrêté conjoint {sense} du label France Santé : {structure.name}",
+        "template": {"kind": template.kind, "version": template.version},
+        **text,
         "departement": {"code": application.departement_id, "name": application.departement.name},
         "authorities": [
             {
@@ -51,6 +89,7 @@ def draft_content(application: Application, kind: DecisionKind, lines: list[Line
                 "court": row.court,
             }
             for capacity, row in sorted(authorities.items())
+            if capacity in signing
         ],
         "application": {"number": application.number, "received_on": received.isoformat()},
         "structure": {
@@ -61,13 +100,6 @@ def draft_content(application: Application, kind: DecisionKind, lines: list[Line
             "commune": structure.commune_id,
         },
         "specification": {"version": specification.version, "title": specification.title},
-        "visas": _typeset(_visas(application, received)),
-        "reasons": _typeset(_reasons(application, kind, lines)),
-        "articles": _numbered(
-            _granted_articles(application, place, [row.title for row in commitments], court)
-            if granted
-            else _refused_articles(application, place, court)
-        ),
         "criteria": [
             {
                 "code": line.criterion.code,
@@ -77,63 +109,119 @@ def draft_content(application: Application, kind: DecisionKind, lines: list[Line
             }
             for line in lines
         ],
-        "effect": {"starts": "last_signature", "years": settings.LABEL_YEARS} if granted else {},
+        "effect": _effect(followed) if granted else {},
         "remedies": {"months": 2, "court": court},
     }
 
 
-def _typeset(sentences: list[str]) -> list[str]:
+def typeset_all(sentences: list[str]) -> list[str]:
+    """Return the sentences of an act with the spaces of French typography."""
     return [typeset(sentence) for sentence in sentences]
 
 
-def _numbered(articles: list[str]) -> list[str]:
+def numbered(articles: list[str]) -> list[str]:
+    """Return the articles of an act with their numbers."""
     return [
         typeset(f"Article {'1er' if rank == 1 else rank}. {article}") for rank, article in enumerate(articles, start=1)
     ]
 
 
-def _visas(application: Application, received: date) -> list[str]:
-    specification = application.specification
-    published = f", publié le {long_date(specification.published_at)}" if specification.published_at else ""
+def _facts(
+    application: Application, lines: list[Line], *, place: str, court: str, alone: Concertation | None
+) -> dict[str, str]:
+    """Return what the merge fields of a template say of a file (``labelling.rules.templates.FIELDS``)."""
+    structure, specification = application.structure, application.specification
+    zone = application.departement.timezone
+    finess = f" (FINESS {structure.finess})" if structure.finess else ""
+    commitments = specification.criteria.filter(kind=CriterionKind.COMMITMENT).order_by("position")
+    missing = sum(1 for line in lines if line.agreed and line.agreed.verdict == Verdict.NOT_MET)
+    published = specification.published_at
+    return {
+        "structure": structure.name,
+        "structure_complete": f"{structure.name}, {place}{finess}",
+        "departement": application.departement.name,
+        "dossier_numero": application.number,
+        "dossier_recu_le": long_date(local_day(application.submitted_at, zone)),  # type: ignore[arg-type]
+        "loi": LAW,
+        "cahier_version": specification.version,
+        "cahier_publication": f", publié le {long_date(published)}" if published else "",
+        "criteres_non_remplis": f"{missing} critère{plural(missing)} sur {len(lines)}",
+        "ne_sont_pas_remplis": "ne sont pas remplis" if missing > 1 else "n’est pas rempli",
+        "duree": WORDS.get(settings.LABEL_YEARS, f"{settings.LABEL_YEARS} ans"),
+        "engagements": " ; ".join(_lower(row.title) for row in commitments),
+        "juridiction": f"le {court}" if court else "le tribunal administratif compétent",
+        "concertation_le": long_date(alone.held_date) if alone else "",
+    }
+
+
+def _said_of_criteria(lines: list[Line]) -> list[dict[str, str]]:
+    """Return the facts of each criterion that both authorities said the same of."""
     return [
-        "Vu le code de la santé publique ;",
-        "Vu le code des relations entre le public et l’administration, notamment ses articles L. 211-2 et L. 212-1 ;",
-        f"Vu la {LAW}, notamment son article 63 ;",
-        f"Vu le cahier des charges du label France Santé, version {specification.version}{published} ;",
-        (
-            f"Vu la demande n° {application.number} présentée pour {application.structure.name}, reçue le "
-            f"{long_date(received)} ;"
-        ),
+        {
+            "critere_numero": str(line.criterion.position),
+            "critere_titre": line.criterion.title,
+            "critere_constat": _finding(line.criterion, line.agreed),
+        }
+        for line in lines
+        if line.agreed
     ]
 
 
-def _reasons(application: Application, kind: DecisionKind, lines: list[Line]) -> list[str]:
-    version = application.specification.version
-    sentences = []
-    for line in lines:
-        if line.agreed is None:
-            continue
-        title, reason = line.criterion.title, line.agreed.reason.strip().rstrip(".;")
-        match line.agreed.verdict:
-            case Verdict.MET:
-                said = f"est rempli : {_lower(reason)}" if reason else "est rempli"
-            case Verdict.NOT_APPLICABLE:
-                said = f"est sans objet pour cette structure : {_lower(reason)}" if reason else "est sans objet"
-            case _:
-                said = f"n’est pas rempli. Le texte demande : « {line.criterion.text.rstrip('.')} ». {reason}"
-        sentences.append(f"Considérant que le critère {line.criterion.position} (« {title} ») {said} ;")
-    if kind == DecisionKind.LABEL_GRANTED:
-        sentences.append(
-            f"Considérant que la structure remplit ainsi les critères du cahier des charges {version} et a souscrit ses "
-            "engagements ;"
-        )
-    else:
-        missing = sum(1 for line in lines if line.agreed and line.agreed.verdict == Verdict.NOT_MET)
-        sentences.append(
-            f"Considérant que {missing} critère{plural(missing)} sur {len(lines)} du cahier des charges {version} "
-            f"{'ne sont pas remplis' if missing > 1 else 'n’est pas rempli'} à ce jour ;"
-        )
-    return sentences
+def _finding(criterion: Criterion, agreed: CriterionAssessment) -> str:
+    reason = agreed.reason.strip().rstrip(".;")
+    match agreed.verdict:
+        case Verdict.MET:
+            return f"est rempli : {_lower(reason)}" if reason else "est rempli"
+        case Verdict.NOT_APPLICABLE:
+            return f"est sans objet pour cette structure : {_lower(reason)}" if reason else "est sans objet"
+        case _:
+            return f"n’est pas rempli. Le texte demande : « {criterion.text.rstrip('.')} ». {reason}"
+
+
+def additions_of(application: Application, capacity: str) -> Additions:
+    """Return what an authority adds to the text that it presents on a file, after the opinions that were asked."""
+    opinions = visas_of(application)
+    row = DraftAddition.objects.filter(application=application, capacity=capacity).first()
+    if row is None:
+        return Additions(visas=opinions)
+    return Additions(
+        visas=[*opinions, *sentences_of(row.visas)],
+        reasons=sentences_of(row.reasons),
+        articles=sentences_of(row.articles),
+    )
+
+
+def after_label(additions: Additions, followed: Label | None) -> Additions:
+    """Add to the act that a label follows another without overlap: it begins on the first day without the old one."""
+    if followed is None or followed.valid.upper is None:
+        return additions
+    first = long_date(followed.valid.upper)
+    last = long_date(followed.valid.upper - timedelta(days=1))
+    return Additions(
+        visas=[f"Vu le label France Santé n° {followed.number}, valable jusqu’au {last} ;", *additions.visas],
+        reasons=additions.reasons,
+        articles=[
+            f"Le présent label succède au label n° {followed.number} : il prend effet le {first}.",
+            *additions.articles,
+        ],
+    )
+
+
+def _effect(followed: Label | None) -> dict[str, Any]:
+    starts = followed.valid.upper.isoformat() if followed and followed.valid.upper else "last_signature"
+    return {"starts": starts, "years": settings.LABEL_YEARS}
+
+
+def template_in_force(kind: TemplateKind, *, on: date) -> DecisionTemplate:
+    """Return the text in force on a day for a kind of decision.
+
+    Raises:
+        RefusedError: none is.
+    """
+    template = DecisionTemplate.objects.applicable(kind, on).last()
+    if template is None:
+        raise RefusedError("Aucun modèle de cette décision n’est en vigueur. L’équipe nationale peut en publier un.")
+    return template
 
 
 def capital(text: str) -> str:
@@ -144,39 +232,8 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
-def _named(application: Application, place: str) -> str:
-    finess = f" (FINESS {application.structure.finess})" if application.structure.finess else ""
-    return f"{application.structure.name}, {place}{finess}"
-
-
-def _granted_articles(application: Application, place: str, commitments: list[str], court: str) -> list[str]:
-    held = " ; ".join(_lower(title) for title in commitments)
-    return [
-        f"Le label France Santé est accordé à {_named(application, place)}.",
-        (
-            "Il prend effet à la date du présent arrêté, qui est celle de la dernière signature, pour une durée de "
-            f"{WORDS.get(settings.LABEL_YEARS, f'{settings.LABEL_YEARS} ans')}."
-        ),
-        (
-            f"La structure tient les engagements qu’elle a souscrits : {held}. Elle signale sans délai tout changement qui "
-            "touche un critère."
-        ),
-        *_last_articles(court),
-    ]
-
-
-def _refused_articles(application: Application, place: str, court: str) -> list[str]:
-    return [
-        f"Le label France Santé n’est pas accordé à {_named(application, place)}.",
-        (
-            "Cette décision porte sur un socle de services à une date donnée, non sur la qualité des soins. Une nouvelle "
-            "demande peut être présentée à tout moment."
-        ),
-        *_last_articles(court),
-    ]
-
-
-def _last_articles(court: str) -> list[str]:
+def last_articles(court: str) -> list[str]:
+    """Return the articles that every act ends with: remedies, carrying out, publication."""
     where = f"le {court}" if court else "le tribunal administratif compétent"
     return [
         (

@@ -1,19 +1,21 @@
 """Labels: their number, their period, their status at a date, and the moment the public may know of them."""
 
+import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import Max, Min
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from francesante.lib.french import long_date
-from labelling.models import Application, Label, Site, Structure
+from labelling.models import Application, Ending, Label, Site, Structure
 from labelling.rules.answers import Answers, parse
 from labelling.rules.clock import add_months, local_day
 from territories.choices import Subject
-from territories.models import Decision, Departement, Notification
+from territories.models import Decision, Departement, Event, Notification
 from territories.services.events import lock, record_event
 
 MONTHS_PER_YEAR = 12
@@ -21,28 +23,60 @@ MONTHS_PER_YEAR = 12
 
 @dataclass(frozen=True, slots=True)
 class LabelStatus:
-    """What the public reads of a label at a date. ``tone`` is that of the badge."""
+    """What is said of a label at a date. ``tone`` is that of the badge."""
 
     tone: str
     label: str
     in_force: bool
 
 
-def status(label: Label, on: date) -> LabelStatus:
-    """Return the status of a label on a day: it is computed, never stored."""
+def status(label: Label, on: date, *, public: bool = False) -> LabelStatus:
+    """Return the status of a label on a day, in the words of its holder and the agents, or of the public.
+
+    It is computed, never stored.
+    """
     if label.withdrawn_at is not None:
         return LabelStatus("", f"Label retiré le {long_date(label.withdrawn_at)}", in_force=False)
     first, until = label.valid.lower, label.valid.upper
     if until is not None and on >= until:
-        return LabelStatus("", f"Label terminé le {long_date(until)}", in_force=False)
+        if not label.endings.filter(applied_at__isnull=False).exists():
+            words = f"Label terminé le {long_date(last_day(label))}"
+        elif public:
+            words = f"N’est plus labellisé depuis le {long_date(until)}"
+        else:
+            words = f"Label abrogé à compter du {long_date(until)}"
+        return LabelStatus("", words, in_force=False)
     if first is not None and on < first:
         return LabelStatus("info", f"Label à compter du {long_date(first)}", in_force=False)
-    return LabelStatus("success", "Label en cours", in_force=True)
+    return LabelStatus("success", "Labellisé France Santé" if public else "Label en cours", in_force=True)
 
 
-def period(act_day: date) -> DateRange:
-    """Return the validity of a label whose act has this date; its upper bound is the first day without label."""
-    return DateRange(act_day, add_months(act_day, settings.LABEL_YEARS * MONTHS_PER_YEAR))
+def known_in_force(labels: QuerySet[Label], *, on: date, known_at: datetime) -> QuerySet[Label]:
+    """Return the labels in force on a day, as the portal knew them at an instant; each with its ``known_valid``.
+
+    Two times are told apart: the day that is asked about, and the moment of the knowledge. A label published since then was
+    not known; one that was abrogated or withdrawn since then still had the validity that it lost.
+    """
+    published = Event.objects.filter(
+        subject_type=Subject.LABEL, subject_id=OuterRef("pk"), action="publish", at__lte=known_at
+    )
+    since = Ending.objects.filter(label=OuterRef("pk"), applied_at__gt=known_at).order_by("applied_at", "pk")
+    return (
+        labels.filter(Exists(published))
+        .filter(Q(withdrawn_at__isnull=True) | Exists(since))
+        .annotate(known_valid=Coalesce(Subquery(since.values("was_valid")[:1]), F("valid")))
+        .filter(known_valid__contains=on)  # type: ignore[misc]  # an annotation, which the plugin takes for a text
+    )
+
+
+def last_day(label: Label) -> date | None:
+    """Return the last day of a label, nothing when it has no term: ``valid`` excludes its upper bound."""
+    return label.valid.upper - timedelta(days=1) if label.valid.upper else None
+
+
+def period(first_day: date) -> DateRange:
+    """Return the validity of a label that begins on a day; its upper bound is the first day without label."""
+    return DateRange(first_day, add_months(first_day, settings.LABEL_YEARS * MONTHS_PER_YEAR))
 
 
 def create_label(*, application: Application, decision: Decision, at: datetime) -> Label:
@@ -58,7 +92,7 @@ def create_label(*, application: Application, decision: Decision, at: datetime) 
         decision=decision,
         departement=departement,
         wave=application.wave,
-        valid=period(local_day(at, departement.timezone)),
+        valid=period(_first_day(decision, local_day(decision.signed_at or at, departement.timezone))),
     )
     record_event(
         subject_type=Subject.LABEL,
@@ -104,6 +138,12 @@ def open_sites(*, structure: Structure, answers: Answers) -> None:
         for row in known["stops"]
     ]
     Site.objects.bulk_create([*sites, *stops])
+
+
+def _first_day(decision: Decision, act_day: date) -> date:
+    """Return the day that the signed content says, when the label follows another; else that of the act."""
+    starts = json.loads(decision.content).get("effect", {}).get("starts", "last_signature")
+    return act_day if starts == "last_signature" else max(act_day, date.fromisoformat(starts))
 
 
 def _next_number(departement: Departement) -> str:

@@ -6,7 +6,7 @@ The quota's row is the first lock of every act that moves a place (DESIGN §4.9,
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from francesante.lib.french import plural, typeset
 from labelling.choices import ApplicationState
@@ -14,6 +14,11 @@ from labelling.models import Application, Quota
 from territories.choices import Subject
 from territories.models import Event, Mandate
 from territories.services.events import record_event, write
+
+WAITING_ORDER = ("waiting_since", "submitted_at", "pk")
+"""Who is first on a waiting list: the file that has waited longest, then the one received first, then the smallest number
+(in a département, numbers are given in the order of keys). The public page says it in words.
+"""
 
 
 def quota_of(application: Application) -> Quota | None:
@@ -37,8 +42,14 @@ def _waiting(application: Application) -> Any:
 
 def _ahead(application: Application) -> int:
     waiting = _waiting(application)
-    if application.waiting_since is not None:
-        waiting = waiting.filter(waiting_since__lt=application.waiting_since)
+    since, received = application.waiting_since, application.submitted_at
+    if since is not None:
+        # The order of WAITING_ORDER, as a filter.
+        waiting = waiting.filter(
+            Q(waiting_since__lt=since)
+            | Q(waiting_since=since, submitted_at__lt=received)
+            | Q(waiting_since=since, submitted_at=received, pk__lt=application.pk)
+        )
     return int(waiting.count())
 
 
@@ -95,7 +106,9 @@ def enter_waiting_list(application: Application, mandate: Mandate, *, version: i
 
 def _reservation(application: Application) -> int | None:
     """Return the quota on which the proposal in progress reserved a place, as its event says."""
-    proposed = Event.objects.about(Subject.APPLICATION, application.pk).filter(action="propose").last()
+    proposed = (
+        Event.objects.about(Subject.APPLICATION, application.pk).filter(action__in=("propose", "propose_alone")).last()
+    )
     return proposed.data.get("quota") if proposed else None
 
 
@@ -103,3 +116,9 @@ def release_place(application: Application, *, used: int) -> None:
     """Free the place that a file reserved; ``used`` is 1 when a label takes it, else 0."""
     if quota := _reservation(application):
         Quota.objects.filter(pk=quota).update(reserved=F("reserved") - 1, used=F("used") + used)
+
+
+def give_back(application: Application) -> None:
+    """Free the place of a label that is withdrawn: it never was. The place of one that is abrogated stays taken."""
+    if quota := _reservation(application):
+        Quota.objects.filter(pk=quota).update(used=F("used") - 1)

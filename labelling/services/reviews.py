@@ -1,18 +1,21 @@
-"""The instruction of a file: take it up, assess it criterion by criterion, share, endorse, resume.
+"""The instruction of a file: take it up, assess it criterion by criterion, share, endorse.
 
 An assessment is private to its authority until the lead shares it; from then on both authorities read everything.
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from francesante.lib.workflow import RefusedError, StaleError
+from francesante.lib.french import long_date, plural
+from francesante.lib.workflow import RefusedError, StaleError, check
 from labelling.choices import CriterionKind, Verdict
-from labelling.models import Application, Criterion, CriterionAssessment
+from labelling.models import Application, Criterion, CriterionAssessment, InformationRequest
+from labelling.services.interests import STANDS_ASIDE, stood_aside
 from labelling.workflow import TRANSITIONS
 from territories.choices import Capacity, Role, Subject
 from territories.models import Mandate, Notification
@@ -58,7 +61,8 @@ def is_insider(mandate: Mandate | None) -> bool:
 def visible_to(mandate: Mandate | None) -> Q:
     """Return the filter of the assessments that a mandate may read.
 
-    Agents read those of their own authority; insiders, shared ones; the others, those of a notified decision.
+    Agents read those of their own authority, unless they stand aside; insiders, shared ones; the others, those of a
+    notified decision.
     """
     if not is_insider(mandate):
         told = Notification.objects.filter(decision=OuterRef("application__decision"), notified_at__isnull=False)
@@ -66,15 +70,23 @@ def visible_to(mandate: Mandate | None) -> Q:
     shared = Q(application__shared_at__isnull=False)
     if mandate is None or mandate.role != Role.AGENT:
         return shared
-    return shared | Q(capacity=mandate.capacity)
+    return shared | (Q(capacity=mandate.capacity) & ~Q(application__structure__in=stood_aside(mandate)))
 
 
-def sheet(application: Application, assessments: Iterable[CriterionAssessment] | None = None) -> list[Line]:
-    """Return the criteria of a file in order, with the assessments given (all of them by default)."""
+def sheet(
+    application: Application,
+    assessments: Iterable[CriterionAssessment] | None = None,
+    criteria: Iterable[Criterion] | None = None,
+) -> list[Line]:
+    """Return the criteria of a file in order, with the assessments given (all of them by default).
+
+    ``criteria`` are those of its specification that are assessed, when the caller has them for many files.
+    """
     rows: Iterable[CriterionAssessment] = application.assessments.all() if assessments is None else assessments
     said = {(row.criterion_id, row.capacity): row for row in rows}
     other = other_capacity(application)
-    criteria = application.specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position")
+    if criteria is None:
+        criteria = application.specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position")
     return [
         Line(criterion, said.get((criterion.pk, application.lead)), said.get((criterion.pk, other)))
         for criterion in criteria
@@ -87,11 +99,16 @@ def readable_sheet(application: Application, mandate: Mandate | None) -> list[Li
     return sheet(application, rows.select_related("mandate__user", "mandate__authority"))
 
 
-def require_reviewer(application: Application, mandate: Mandate, *, at: datetime) -> Capacity:
+def require_reviewer(
+    application: Application, mandate: Mandate, *, at: datetime, aside: AbstractSet[int] | None = None
+) -> Capacity:
     """Return the capacity of a mandate that may instruct a file.
 
+    ``aside`` is :func:`labelling.services.interests.stood_aside` of the mandate, when the caller has it for many files.
+
     Raises:
-        RefusedError: the mandate is not one of instruction, has ended, or covers another territory.
+        RefusedError: the mandate is not one of instruction, has ended, covers another territory, or its holder stands
+            aside from this structure.
     """
     capacity = mandate.capacity
     if mandate.role != Role.AGENT or capacity is None:
@@ -108,6 +125,8 @@ def require_reviewer(application: Application, mandate: Mandate, *, at: datetime
             "Votre habilitation n’est pas en vigueur à ce jour : rien n’a été enregistré. L’administrateur de votre "
             "service peut en enregistrer une nouvelle."
         )
+    if application.structure_id in (stood_aside(mandate) if aside is None else aside):
+        raise RefusedError(STANDS_ASIDE)
     return capacity
 
 
@@ -188,6 +207,9 @@ def assess(
         capacity=capacity,
         defaults={"verdict": verdict, "reason": reason, "mandate": mandate, "assessed_at": at},
     )
+    # Who assesses the criterion has read what its authority was answered about it.
+    received = InformationRequest.objects.received().filter(application=application, capacity=capacity)
+    received.filter(criterion=criterion).update(read_at=at)
     return row
 
 
@@ -199,14 +221,11 @@ def share_assessment(*, application: Application, mandate: Mandate, version: int
         RefusedError: not the lead, or a criterion is not assessed or still to be clarified.
         StaleError: the file changed since ``version``.
     """
-    capacity = require_reviewer(application, mandate, at=at)
+    require_reviewer(application, mandate, at=at)
     current = lock(application)
     if current.version != version:
         raise StaleError
-    if capacity != current.lead:
-        raise RefusedError("L’appréciation est partagée par l’autorité chef de file.")
-    if sentence := missing_to_share(sheet(current)):
-        raise RefusedError(sentence)
+    check_share(current, mandate, sheet(current))
     perform(
         application,
         "share",
@@ -218,6 +237,46 @@ def share_assessment(*, application: Application, mandate: Mandate, version: int
         shared_at=at,
     )
     return application
+
+
+def check_share(application: Application, mandate: Mandate, lines: list[Line]) -> None:
+    """Ask if a reviewer may share this assessment: the act does, under its lock; a selection does, beforehand.
+
+    Raises:
+        RefusedError: why not.
+    """
+    check(TRANSITIONS, "share", state=application.state, hat=mandate.hat, row=application)
+    if mandate.capacity != application.lead:
+        raise RefusedError("L’appréciation est partagée par l’autorité chef de file.")
+    require_complete(application)
+    if sentence := missing_to_share(lines):
+        raise RefusedError(sentence)
+
+
+def incomplete(application: Application) -> str:
+    """Return the sentence that says which answers are awaited, or nothing; reads ``application.requests``.
+
+    Who asked and gave a delay waits for it, or withdraws the question, before going on.
+    """
+    waiting = [row for row in application.requests.all() if row.is_open and row.deadline]
+    if not waiting:
+        return ""
+    until = long_date(max(row.deadline for row in waiting if row.deadline))
+    s = plural(len(waiting))
+    return (
+        f"{len(waiting)} précision{s} attendue{s} de la structure jusqu’au {until} : attendez sa réponse, ou retirez la "
+        "demande."
+    )
+
+
+def require_complete(application: Application) -> None:
+    """Ask that no question wait for the structure.
+
+    Raises:
+        RefusedError: one does.
+    """
+    if sentence := incomplete(application):
+        raise RefusedError(sentence)
 
 
 def missing_to_share(lines: list[Line]) -> str:
@@ -247,17 +306,12 @@ def endorse(*, application: Application, mandate: Mandate, version: int, at: dat
         RefusedError: not the other authority, already done, or one of its own points is still to be clarified.
         StaleError: the file changed since ``version``.
     """
-    capacity = require_reviewer(application, mandate, at=at)
+    require_reviewer(application, mandate, at=at)
     current = lock(application)
     if current.version != version:
         raise StaleError
-    if capacity == current.lead:
-        raise RefusedError("C’est à l’autre autorité de prendre position sur l’appréciation que la vôtre a partagée.")
-    if current.endorsed_at is not None:
-        raise RefusedError("Votre autorité a déjà pris position. Elle peut encore différer critère par critère.")
     lines = sheet(current)
-    if unclear := [line.criterion for line in lines if line.other and line.other.verdict == Verdict.TO_CLARIFY]:
-        raise RefusedError(f"Il reste {_criteria(unclear)} à préciser de votre côté.")
+    check_endorse(current, mandate, lines)
     perform(
         application,
         "endorse",
@@ -272,22 +326,17 @@ def endorse(*, application: Application, mandate: Mandate, version: int, at: dat
     return application
 
 
-def resume(*, application: Application, mandate: Mandate, version: int, at: datetime) -> Application:
-    """Take the instruction up again after a disagreement; the other authority will take position anew.
+def check_endorse(application: Application, mandate: Mandate, lines: list[Line]) -> None:
+    """Ask if a reviewer may endorse the shared assessment: as :func:`check_share`.
 
     Raises:
-        RefusedError: the mandate may not, or there is no disagreement.
-        StaleError: the file changed since ``version``.
+        RefusedError: why not.
     """
-    require_reviewer(application, mandate, at=at)
-    perform(
-        application,
-        "resume",
-        table=TRANSITIONS,
-        subject_type=Subject.APPLICATION,
-        actor=mandate,
-        at=at,
-        version=version,
-        endorsed_at=None,
-    )
-    return application
+    check(TRANSITIONS, "endorse", state=application.state, hat=mandate.hat, row=application)
+    if mandate.capacity == application.lead:
+        raise RefusedError("C’est à l’autre autorité de prendre position sur l’appréciation que la vôtre a partagée.")
+    if application.endorsed_at is not None:
+        raise RefusedError("Votre autorité a déjà pris position. Elle peut encore différer critère par critère.")
+    require_complete(application)
+    if unclear := [line.criterion for line in lines if line.other and line.other.verdict == Verdict.TO_CLARIFY]:
+        raise RefusedError(f"Il reste {_criteria(unclear)} à préciser de votre côté.")

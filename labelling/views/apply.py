@@ -14,7 +14,7 @@ from francesante.lib.workflow import RefusedError
 from labelling.choices import CriterionKind
 from labelling.forms.apply import ConfirmForm, PrecheckForm, RegistrationForm
 from labelling.models import Specification
-from labelling.notifications import send_registration_link
+from labelling.notifications.direct import send_registration_link
 from labelling.rules.criteria import assess_all
 from labelling.services.registration import begin_registration, finish_registration, registration_of
 
@@ -27,7 +27,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     """Say what the label is, and answer three questions with one sentence per criterion."""
     asked = "kind" in request.GET
     form = PrecheckForm(request.GET if asked else None)
-    specification = Specification.objects.published().last()
+    specification = Specification.objects.applicable(timezone.localdate()).last()
     criteria = specification.criteria.order_by("position") if specification else []
     found = []
     if asked and form.is_valid():
@@ -36,6 +36,7 @@ def apply(request: HttpRequest) -> HttpResponse:
             [row for row in criteria if row.kind == CriterionKind.CRITERION],
             answers,
             structure_kind=form.cleaned_data["kind"],
+            to_submit=True,
         )
     context = {"form": form, "found": found, "specification": specification, "criteria": criteria}
     return render(request, "labelling/apply/apply.html", context)

@@ -14,7 +14,7 @@ from francesante.lib.workflow import RefusedError
 from labelling.choices import ClaimState, MembershipRole
 from labelling.forms.apply import CodeForm, InviteEditorForm, SearchForm
 from labelling.models import Claim, Membership, RegisterLine, Structure
-from labelling.notifications import send_code
+from labelling.notifications.direct import send_code
 from labelling.services import access
 from labelling.services.claims import (
     claims_of_structure,
@@ -25,10 +25,11 @@ from labelling.services.claims import (
     start_claim,
     waiting_claims,
 )
-from labelling.services.registers import Search, search_register
+from labelling.services.register_search import Search, search_register
 from labelling.views.apply import NOT_SENT
 from labelling.views.posted import posted_number
 from territories.choices import Role
+from territories.models import Invitation
 from territories.notifications import promise_of, send_invitation
 
 
@@ -167,7 +168,7 @@ def _membership(request: HttpRequest, pk: int) -> tuple[Structure, Membership]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def structure_access(request: HttpRequest, pk: int) -> HttpResponse:
-    """List who acts for a structure; its owner invites a colleague, ends an access, settles a claim."""
+    """List who acts for a structure; its owner invites, cancels an invitation, ends an access, settles a claim, hands over."""
     structure, membership = _membership(request, pk)
     owner = membership.role == MembershipRole.OWNER
     if request.method == "POST" and not owner:
@@ -176,10 +177,14 @@ def structure_access(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         if request.POST.get("act") == "end":
             return _end(request, structure, membership)
+        if request.POST.get("act") == "hand_over":
+            return _hand_over(request, structure, membership)
         if request.POST.get("act") == "settle":
             row = get_object_or_404(claims_of_structure(structure), pk=posted_number(request, "claim"))
             _settle(request, row, membership)
             return redirect("structure-access", pk=structure.pk)
+        if request.POST.get("act") == "cancel":
+            return _cancel(request, structure, membership)
         if form.is_valid() and _invite(request, membership, form):
             return redirect("structure-access", pk=structure.pk)
     people = Membership.objects.filter(structure=structure, ended_at__isnull=True).select_related("user").order_by("pk")
@@ -190,24 +195,45 @@ def structure_access(request: HttpRequest, pk: int) -> HttpResponse:
         "owner": owner,
         "form": form,
         "claims": claims_of_structure(structure) if owner else [],
+        "invitations": access.pending_invitations(structure, at=timezone.now()) if owner else [],
     }
     return render(request, "labelling/apply/access.html", context)
 
 
 def _invite(request: HttpRequest, membership: Membership, form: InviteEditorForm) -> bool:
     try:
-        invitation, token = access.invite_editor(
-            membership=membership, email=form.cleaned_data["email"], at=timezone.now()
-        )
-        send_invitation(invitation, token=token, promise=promise_of(invitation))
+        invited = access.invite_editor(membership=membership, email=form.cleaned_data["email"], at=timezone.now())
     except RefusedError as refusal:
         form.add_error("email", str(refusal))
         return False
+    invitation = invited.invitation
+    try:
+        send_invitation(invitation, token=invited.token, promise=promise_of(invitation))
     except OSError:
+        # What did not leave is not shown as pending.
+        access.cancel_editor_invitation(membership=membership, invitation=invitation, at=timezone.now())
         form.add_error("email", NOT_SENT)
         return False
-    messages.success(request, f"L’invitation est partie à {invitation.email}. Son lien sert une seule fois.")
+    if invited.renewed:
+        done = (
+            f"{invitation.email} avait déjà une invitation en attente : elle est renouvelée. Seul le nouveau lien sert."
+        )
+    else:
+        done = f"L’invitation est partie à {invitation.email}. Son lien sert une seule fois."
+    messages.success(request, typeset(done))
     return True
+
+
+def _cancel(request: HttpRequest, structure: Structure, membership: Membership) -> HttpResponse:
+    rows = Invitation.objects.filter(membership_fields__structure=structure.pk, membership_fields__has_key="by")
+    row = get_object_or_404(rows, pk=posted_number(request, "invitation"))
+    try:
+        access.cancel_editor_invitation(membership=membership, invitation=row, at=timezone.now())
+    except RefusedError as refusal:
+        messages.error(request, typeset(str(refusal)))
+    else:
+        messages.success(request, typeset(f"L’invitation de {row.email} est annulée : son lien ne sert plus."))
+    return redirect("structure-access", pk=structure.pk)
 
 
 def _end(request: HttpRequest, structure: Structure, membership: Membership) -> HttpResponse:
@@ -218,6 +244,20 @@ def _end(request: HttpRequest, structure: Structure, membership: Membership) -> 
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"L’accès de {target.user} est terminé.")
+    return redirect("structure-access", pk=structure.pk)
+
+
+def _hand_over(request: HttpRequest, structure: Structure, membership: Membership) -> HttpResponse:
+    target = get_object_or_404(Membership, pk=posted_number(request, "membership"), structure=structure)
+    try:
+        access.hand_over(membership=membership, to=target, at=timezone.now())
+    except RefusedError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(
+            request,
+            f"{target.user} est maintenant responsable de la structure. Vous gardez l’accès pour remplir les dossiers.",
+        )
     return redirect("structure-access", pk=structure.pk)
 
 

@@ -14,14 +14,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from francesante.lib.french import typeset
+from francesante.lib.french import joined, typeset
 from francesante.lib.workflow import RefusedError
 from labelling.choices import MembershipRole
 from labelling.models import Application, Label, Membership
 from labelling.rules.clock import appeal_deadline, local_day
 from labelling.services import acts
 from labelling.services.reviews import is_insider
-from territories.choices import DecisionKind
+from territories.choices import DecisionKind, DecisionState, Subject
 from territories.models import Decision, Mandate
 
 
@@ -46,13 +46,17 @@ class Reading:
         return self.is_signed and (self.insider or self.notified_at is not None)
 
 
-def _reading(request: HttpRequest, number: str) -> Reading:
+def _reading(request: HttpRequest, number: str, pk: int | None = None) -> Reading:
+    """Return what a reader may know of the decision of a file, or of another signed one about it (``pk``)."""
     files = Application.objects.for_user(request.user).select_related(
         "decision", "structure__commune", "departement", "specification"
     )
     application = get_object_or_404(files, number=number)
     membership = Membership.objects.of(request.user).filter(structure=application.structure_id).first()
     decision = application.decision
+    if pk is not None:
+        signed = Decision.objects.filter(subject_type=Subject.APPLICATION, subject_id=application.pk)
+        decision = get_object_or_404(signed.filter(state=DecisionState.SIGNED), pk=pk)
     rows = decision.notifications.filter(notified_at__isnull=False) if decision else []
     dates = [row.notified_at for row in rows if row.notified_at]
     insider = membership is None and is_insider(request.mandate)  # type: ignore[attr-defined]
@@ -66,6 +70,17 @@ def decision_letter(request: HttpRequest, number: str) -> HttpResponse:
     reading = _reading(request, number)
     if request.method == "POST":
         return _read(request, reading)
+    return _show(request, reading, number)
+
+
+@never_cache
+@require_safe
+def former_decision(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """Show a decision of the file that an appeal undid, as it was notified."""
+    return _show(request, _reading(request, number, pk), number)
+
+
+def _show(request: HttpRequest, reading: Reading, number: str) -> HttpResponse:
     mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
     trail = [
         ("Dossiers" if mandate else "Mes dossiers", reverse("applications")),
@@ -117,6 +132,9 @@ def _letter(reading: Reading) -> dict[str, Any]:
         "court": content.get("remedies", {}).get("court", ""),
         "has_pdf": bool(decision.pdf_hash),  # type: ignore[union-attr]
         "is_agent": reading.membership is None,
+        "undone": decision.pk != application.decision_id,  # type: ignore[union-attr]
+        "names": joined([row["name"] for row in content["authorities"]]) or "L’ARS et la préfecture",
+        "alone": len(decision.required) == 1,  # type: ignore[union-attr]
     }
 
 
@@ -124,7 +142,17 @@ def _letter(reading: Reading) -> dict[str, Any]:
 @require_safe
 def decision_pdf(request: HttpRequest, number: str) -> HttpResponse:
     """Give the act in PDF, byte for byte as it is kept."""
-    reading = _reading(request, number)
+    return _pdf(_reading(request, number), number)
+
+
+@never_cache
+@require_safe
+def former_decision_pdf(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """Give the act in PDF of a decision that an appeal undid."""
+    return _pdf(_reading(request, number, pk), number)
+
+
+def _pdf(reading: Reading, number: str) -> HttpResponse:
     if not reading.may_read:
         raise PermissionDenied(
             "L’acte se lit après la notification de la décision : ouvrez d’abord la page de la décision."

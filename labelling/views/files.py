@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,17 +13,28 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, allows
-from labelling.choices import ApplicationState, ClaimState, MembershipRole
-from labelling.documents.receipt import render_receipt
-from labelling.models import Application, Claim, Membership
+from labelling.choices import ApplicationState, ClaimState, DocumentKind, MembershipRole
+from labelling.documents.whole_file import render_whole_file
+from labelling.models import Application, Claim, Closing, Membership
 from labelling.rules.answers import parse
 from labelling.rules.badges import DECIDED, OPEN, STRUCTURE, Badge, badge, facts_of
-from labelling.rules.clock import appeal_deadline, clock_sentence, local_day
+from labelling.rules.clock import appeal_deadline, local_day
 from labelling.rules.steps import STEPS, TO_FILL, Status, Step, status_of
+from labelling.rules.words import all_in_words
 from labelling.services import applications as service
 from labelling.services.access import promised_access
+from labelling.services.clocks import awaited, clock_of, usual_days
+from labelling.services.documents import receipt_of
 from labelling.services.drafting import authorities_of
-from labelling.views import review
+from labelling.services.invitations import invitation_of
+from labelling.services.labels import last_day
+from labelling.services.opinions import told_to_structure
+from labelling.services.quotas import rank
+from labelling.services.renewals import renewal_date, standing_label
+from labelling.views import appeals, exchange, review
+from labelling.views.evidence import evidence_panel
+from labelling.views.labels import document_response, label_of
+from labelling.views.messages import thread_panel
 from labelling.views.posted import posted_number
 from labelling.views.scope import own_file, require_owner, visible_file
 from labelling.views.steps import found_in
@@ -33,13 +44,29 @@ from territories.models import Event, Notification
 
 HISTORY: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "start"): "Brouillon ouvert",
+    (Subject.APPLICATION, "invite"): "Invitation de l’ARS et de la préfecture à confirmer ce que les registres savent",
+    (Subject.APPLICATION, "end_invitation"): "Invitation terminée sans réponse : brouillon gardé",
     (Subject.APPLICATION, "submit"): "Candidature déposée, accusé de réception envoyé",
     (Subject.APPLICATION, "take_up"): "Dossier pris en charge par les services",
+    (Subject.APPLICATION, "ask"): "Précisions demandées par les services",
+    (Subject.APPLICATION, "read_request"): "Demande de précisions lue",
+    (Subject.APPLICATION, "answer"): "Réponses envoyées aux services",
+    (Subject.APPLICATION, "withdraw_request"): "Demande de précision retirée par les services",
+    (Subject.APPLICATION, "expire_request"): "Échéance passée sans réponse : dossier examiné en l’état",
+    (Subject.APPLICATION, "correct"): "Réponses corrigées par les services, le motif est dans les versions",
+    (Subject.APPLICATION, "silence"): "Délai écoulé sans décision : rejet implicite, le dossier reste examiné",
     (Subject.APPLICATION, "propose"): "Instruction terminée",
     (Subject.APPLICATION, "disagree"): "Instruction reprise par les services",
-    (Subject.APPLICATION, "reopen"): "Dossier rouvert",
+    (Subject.APPLICATION, "propose_alone"): "Instruction terminée",
+    (Subject.APPLICATION, "lodge_appeal"): "Recours reçu par les services",
+    (Subject.APPLICATION, "reject_appeal"): "Recours rejeté : la réponse est à lire",
+    (Subject.APPLICATION, "reopen"): "Dossier rouvert à la suite d’un recours",
+    (Subject.APPLICATION, "add_evidence"): "Pièce ajoutée au dossier",
+    (Subject.APPLICATION, "remove_evidence"): "Pièce retirée du dossier",
+    (Subject.APPLICATION, "infected_evidence"): "Pièce écartée par l’antivirus",
     (Subject.APPLICATION, "abandon"): "Désistement enregistré",
     (Subject.APPLICATION, "close"): "Dossier classé sans suite",
+    (Subject.APPLICATION, "rebase"): "Dossier jugé désormais sur le nouveau cahier des charges",
     (Subject.DECISION, "make_available"): "Décision mise à votre disposition",
     (Subject.DECISION, "notify"): "Décision lue : elle vous est notifiée",
     (Subject.DECISION, "presume_notified"): "Décision réputée notifiée",
@@ -63,6 +90,7 @@ class StructureBlock:
     membership: Membership
     files: list[FileRow]
     may_start: bool
+    renewal_opens: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +107,15 @@ def applications(request: HttpRequest) -> HttpResponse:
     if request.mandate:  # type: ignore[attr-defined]
         return review.work_list(request)
     memberships = (
-        Membership.objects.of(request.user).select_related("structure__commune").order_by("structure__sort_key", "pk")
+        Membership.objects.of(request.user)
+        .select_related("structure__commune", "structure__departement")
+        .order_by("structure__sort_key", "pk")
     )
     files: dict[int, list[Application]] = {}
     own = Application.objects.for_user(request.user).filter(structure__in=[row.structure_id for row in memberships])
-    for row in own.select_related("departement", "structure").order_by("-created_at", "-pk"):
+    for row in (
+        own.select_related("departement", "structure").prefetch_related("requests").order_by("-created_at", "-pk")
+    ):
         files.setdefault(row.structure_id, []).append(row)
     blocks = [_block(row, files.get(row.structure_id, [])) for row in memberships]
     waiting = Claim.objects.filter(user=request.user.pk, state=ClaimState.WAITING_AGENT).select_related("line")
@@ -99,8 +131,19 @@ def applications(request: HttpRequest) -> HttpResponse:
 def _block(membership: Membership, files: list[Application]) -> StructureBlock:
     now = timezone.now()
     rows = [FileRow(row, _badge(row, now), _clock(row, now)) for row in files]
-    busy = any(row.state in OPEN or row.state == ApplicationState.DRAFT for row in files)
-    return StructureBlock(membership, rows, not busy)
+    busy = any(row.state in {*OPEN, ApplicationState.DRAFT} or _is_unread(row) for row in files)
+    structure = membership.structure
+    today = local_day(now, structure.departement.timezone)
+    label = None if busy else standing_label(structure, on=today)
+    opens = renewal_date(label) if label else None
+    may_start = not busy and (label is None or (opens is not None and today >= opens))
+    return StructureBlock(membership, rows, may_start, None if may_start else opens)
+
+
+def _is_unread(application: Application) -> bool:
+    """Tell whether a file is decided and its structure does not know yet: nothing may tell the sense of the decision."""
+    notification = _notification(application) if application.state in DECIDED else None
+    return application.state in DECIDED and (notification is None or notification.notified_at is None)
 
 
 def _badge(application: Application, now: datetime) -> Badge:
@@ -117,7 +160,8 @@ def _badge(application: Application, now: datetime) -> Badge:
             else None,
             ended_on=service.abandoned_on(application) if application.state == ApplicationState.ABANDONED else None,
             label_from=label.valid.lower if label else None,
-            label_until=label.valid.upper if label else None,
+            label_until=last_day(label) if label else None,
+            **awaited(application, today=local_day(now, zone)).facts(),
         ),
         STRUCTURE,
     )
@@ -132,9 +176,7 @@ def _notification(application: Application) -> Notification | None:
 
 
 def _clock(application: Application, now: datetime) -> str:
-    if application.state not in OPEN or application.silence_date is None:
-        return ""
-    return clock_sentence(application.silence_date, local_day(now, application.departement.timezone))
+    return clock_of(application, today=local_day(now, application.departement.timezone))
 
 
 @require_POST
@@ -175,6 +217,7 @@ def _hub(request: HttpRequest, application: Application, membership: Membership)
     first = next((task.step for task in tasks if task.status != Status.DONE), STEPS[-1])
     context = {
         "application": application,
+        "invitation": invitation_of(application, at=timezone.now()),
         "membership": membership,
         "badge": _badge(application, timezone.now()),
         "tasks": tasks,
@@ -182,6 +225,7 @@ def _hub(request: HttpRequest, application: Application, membership: Membership)
         "total": len(TO_FILL),
         "first": first,
         "owner": membership.role == MembershipRole.OWNER,
+        "pieces": application.evidence.kept().count(),
     }
     return render(request, "labelling/apply/hub.html", context)
 
@@ -198,15 +242,27 @@ def _page(request: HttpRequest, application: Application, membership: Membership
         "membership": membership,
         "owner": owner,
         "badge": _badge(application, now),
+        "waiting_rank": rank(application) if application.waiting_since and application.state in OPEN else 0,
         "clock": _clock(application, now),
         "received_on": local_day(application.submitted_at, zone) if application.submitted_at else None,
         "silent": until is not None and application.state in OPEN and local_day(now, zone) > until,
         "appeal_until": appeal_deadline(until) if until else None,
         "found": found_in(application),
+        "answers": all_in_words(parse(application.answers)),
+        "evidence": evidence_panel(request, application),
+        "thread": thread_panel(request, application),
         "history": _history(application),
         "authorities": list(authorities_of(application.departement).values()),
         "people": Membership.objects.filter(structure=application.structure_id, ended_at__isnull=True).count(),
+        "label": label_of(application),
+        "appeals": appeals.notice(application) if notified or application.state not in DECIDED else None,
+        "closing": Closing.objects.filter(application=application).first(),
         "decision_ready": application.state in DECIDED and notification is not None and (owner or notified),
+        "todo": exchange.to_do(application),
+        "answered": exchange.answered(application),
+        "told": told_to_structure(application),
+        "delays": exchange.delays(application, local_day(now, zone)),
+        "usual": usual_days(application.departement, at=now) if application.state in OPEN else None,
         "may_abandon": allows(TRANSITIONS, "abandon", state=application.state, hat=membership.hat, row=application),
     }
     return render(request, "labelling/apply/file.html", context)
@@ -229,8 +285,17 @@ def application_receipt(request: HttpRequest, number: str) -> HttpResponse:
     row = visible_file(request, number)
     if row.submitted_at is None:
         raise Http404
-    pdf = render_receipt(row, list(authorities_of(row.departement).values()))
-    name = f'inline; filename="accuse-{row.number}.pdf"'
+    return document_response(request, receipt_of(row), DocumentKind.RECEIPT, row.number, back=row.get_absolute_url())
+
+
+@never_cache
+@require_safe
+def application_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    """Give the whole file in PDF to the people who act for the structure."""
+    row, _ = own_file(request, number)
+    now = timezone.now()
+    pdf = render_whole_file(row, state=_badge(row, now).label, history=_history(row), at=now)
+    name = f'inline; filename="dossier-{row.number}.pdf"'
     return HttpResponse(pdf, content_type="application/pdf", headers={"Content-Disposition": name})
 
 

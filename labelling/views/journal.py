@@ -1,29 +1,68 @@
 """The journal of a file: its events and those of its decisions, in French, with who did them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from labelling.models import Application, Membership
+from francesante.lib.french import plural, typeset
+from labelling.choices import AppealKind
+from labelling.models import Application, ConsultedBody, Membership
+from labelling.rules.steps import BY_SLUG
 from territories.choices import ActorKind, Capacity, DecisionKind, Subject
 from territories.models import Decision, Event, Mandate
 
 SENTENCES: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "start"): "Brouillon ouvert",
+    (Subject.APPLICATION, "remind_draft"): "Rappel du brouillon à la structure",
+    (Subject.APPLICATION, "remind_wave"): "Rappel de la fin de la vague à la structure",
     (Subject.APPLICATION, "submit"): "Candidature déposée",
+    (Subject.APPLICATION, "invite"): "Structure invitée à confirmer ce que les registres savent",
+    (Subject.APPLICATION, "remind_invited"): "Structure relancée pour confirmer",
+    (Subject.APPLICATION, "end_invitation"): "Invitation terminée sans réponse",
     (Subject.APPLICATION, "take_up"): "Dossier pris en charge",
+    (Subject.APPLICATION, "assign"): "Dossier affecté à un agent",
+    (Subject.APPLICATION, "read_request"): "Demande de précisions lue par la structure",
+    (Subject.APPLICATION, "answer"): "Réponses de la structure reçues",
+    (Subject.APPLICATION, "withdraw_request"): "Demande de précision retirée",
+    (Subject.APPLICATION, "expire_request"): "Échéance passée sans réponse : dossier examiné en l’état",
+    (Subject.APPLICATION, "remind_request"): "Rappel envoyé à la structure avant l’échéance de ses réponses",
+    (Subject.APPLICATION, "read_answers"): "Réponses modifiées lues",
+    (Subject.APPLICATION, "silence"): "Délai écoulé sans décision : rejet implicite, le dossier reste examiné",
     (Subject.APPLICATION, "share"): "Appréciation partagée avec l’autre autorité",
     (Subject.APPLICATION, "endorse"): "Position prise sur l’appréciation partagée",
     (Subject.APPLICATION, "wait"): "Plafond atteint : entrée en liste d’attente",
+    (Subject.APPLICATION, "place_free"): "Place libre : le label peut être présenté de nouveau à la signature",
+    (Subject.APPLICATION, "place_gone"): "La place libre ne l’est plus : le dossier garde son rang",
     (Subject.APPLICATION, "grant"): "Label accordé",
     (Subject.APPLICATION, "refuse"): "Label refusé",
     (Subject.APPLICATION, "disagree"): "Désaccord : concertation ouverte",
     (Subject.APPLICATION, "resume"): "Instruction reprise après la concertation",
+    (Subject.APPLICATION, "record_concertation"): "Concertation consignée",
+    (Subject.APPLICATION, "confirm_concertation"): "Compte rendu de concertation confirmé",
+    (Subject.APPLICATION, "advise"): "Avis de l’équipe nationale",
+    (Subject.APPLICATION, "propose_alone"): "Refus exprès présenté à la signature d’une seule autorité",
+    (Subject.APPLICATION, "add_to_draft"): "Projet de décision complété",
+    (Subject.APPLICATION, "answer_appeal"): "Réponse à un recours écrite",
+    (Subject.APPLICATION, "reject_appeal"): "Recours rejeté",
     (Subject.APPLICATION, "reopen"): "Dossier rouvert à la suite d’un recours",
+    (Subject.APPLICATION, "add_evidence"): "Pièce ajoutée",
+    (Subject.APPLICATION, "remove_evidence"): "Pièce retirée, contenu effacé",
+    (Subject.APPLICATION, "infected_evidence"): "Pièce écartée par l’antivirus, contenu effacé",
+    (Subject.APPLICATION, "message"): "Message envoyé",
+    (Subject.APPLICATION, "ask_opinion"): "Avis demandé",
+    (Subject.APPLICATION, "give_opinion"): "Avis rendu",
+    (Subject.APPLICATION, "revise_opinion"): "Avis revu",
+    (Subject.APPLICATION, "revoke_opinion"): "Demande d’avis annulée",
+    (Subject.APPLICATION, "remind_opinion"): "Relance pour un avis",
+    (Subject.APPLICATION, "give_back"): "Agent déporté : dossier rendu à son service",
     (Subject.APPLICATION, "abandon"): "Désistement de la structure",
     (Subject.APPLICATION, "close"): "Classement sans suite",
+    (Subject.DECISION, "file_paper"): "Original papier déposé",
+    (Subject.DECISION, "confirm_paper"): "Original papier confirmé",
+    (Subject.DECISION, "reject_paper"): "Original papier écarté",
     (Subject.DECISION, "decline"): "Décision non signée",
     (Subject.DECISION, "complete"): "Décision prise : toutes les signatures sont réunies",
     (Subject.DECISION, "replace"): "Décision remplacée par une version corrigée",
@@ -34,9 +73,7 @@ HIDDEN = frozenset({(Subject.DECISION, "propose"), (Subject.APPLICATION, "save")
 """Said already by another line, or of no use to a reader."""
 
 
-NEUTRAL = frozenset(
-    {"start", "submit", "take_up", "resume", "reopen", "abandon", "close", "notify", "presume_notified"}
-)
+NEUTRAL = frozenset({"submit", "take_up", "reopen", "abandon", "close", "silence", "notify", "presume_notified"})
 """What anyone who may read the file may know."""
 
 
@@ -49,29 +86,36 @@ class Entry:
     who: str
 
 
-def journal(application: Application, *, full: bool) -> list[Entry]:
-    """Return the events of a file and of its decisions, the latest first. Verdicts are never told here.
+def journal(application: Application) -> list[Entry]:
+    """Return the events of a file and of its decisions, the latest first. Verdicts are never told here."""
+    shown = [event for event in _events(application) if (event.subject_type, event.action) not in HIDDEN]
+    names = names_of(shown)
+    bodies = ConsultedBody.objects.in_bulk({event.data["body"] for event in shown if "body" in event.data})
+    return [
+        Entry(
+            event.at,
+            f"{sentence_of(event)}\u00a0: {bodies[event.data['body']]}" if "body" in event.data else sentence_of(event),
+            names.get((event.actor_type, event.actor_id), "Portail"),
+        )
+        for event in shown
+    ]
 
-    Without ``full``, nothing tells what is decided, nor that something is.
-    """
+
+def neutral_journal(application: Application) -> list[tuple[datetime, str]]:
+    """Return when what anyone may know happened, the latest first: neither names, nor what the services think."""
+    return [(event.at, sentence_of(event)) for event in _events(application) if event.action in NEUTRAL]
+
+
+def _events(application: Application) -> QuerySet[Event]:
     decisions = list(
         Decision.objects.filter(subject_type=Subject.APPLICATION, subject_id=application.pk).values_list(
             "pk", flat=True
         )
     )
-    events = Event.objects.filter(
+    return Event.objects.filter(
         Q(subject_type=Subject.APPLICATION, subject_id=application.pk)
         | Q(subject_type=Subject.DECISION, subject_id__in=decisions)
     ).order_by("-at", "-pk")
-    shown = [
-        event
-        for event in events
-        if (event.subject_type, event.action) not in HIDDEN and (full or event.action in NEUTRAL)
-    ]
-    names = names_of(shown)
-    return [
-        Entry(event.at, sentence_of(event), names.get((event.actor_type, event.actor_id), "Portail")) for event in shown
-    ]
 
 
 def names_of(events: Iterable[Event]) -> dict[tuple[str, int | None], str]:
@@ -90,16 +134,46 @@ def names_of(events: Iterable[Event]) -> dict[tuple[str, int | None], str]:
 
 def sentence_of(event: Event) -> str:
     """Return what an event did, in French."""
-    match event.subject_type, event.action:
-        case Subject.APPLICATION, "assess":
-            return f"Critère {event.data.get('position', '')} apprécié"
-        case Subject.APPLICATION, "propose":
-            label = event.data.get("kind") == DecisionKind.LABEL_GRANTED
-            return f"Projet de décision présenté à la signature ({'label' if label else 'refus'})"
-        case Subject.DECISION, "sign":
-            return f"Décision signée en qualité de {Capacity(event.data['capacity']).label}"
-        case Subject.DECISION, "make_available":
-            letter = event.data.get("channel") == "letter"
-            return "Lettre recommandée enregistrée" if letter else "Décision mise à disposition de la structure"
-        case key:
-            return SENTENCES.get(key, event.action)
+    key = (str(event.subject_type), event.action)
+    computed = _COMPUTED.get(key)
+    return typeset(computed(event.data)) if computed else SENTENCES.get(key, event.action)
+
+
+def _asked(data: Mapping[str, Any]) -> str:
+    s = plural(len(data["requests"]))
+    return f"{len(data['requests'])} précision{s} demandée{s} à la structure"
+
+
+def _proposed(data: Mapping[str, Any]) -> str:
+    label = data.get("kind") == DecisionKind.LABEL_GRANTED
+    return f"Projet de décision présenté à la signature ({'label' if label else 'refus'})"
+
+
+def _made_available(data: Mapping[str, Any]) -> str:
+    letter = data.get("channel") == "letter"
+    return "Lettre recommandée enregistrée" if letter else "Décision mise à disposition de la structure"
+
+
+def _rebased(data: Mapping[str, Any]) -> str:
+    again = len(data.get("again", ()))
+    more = f" : {again} critère{plural(again)} à apprécier de nouveau" if again else ""
+    return f"Nouveau cahier des charges, par sa clause transitoire{more}"
+
+
+def _appealed(data: Mapping[str, Any]) -> str:
+    kind = AppealKind(data["kind"]).label.capitalize()
+    return f"{kind} enregistré{', hors délai' if data.get('late') else ''}"
+
+
+_COMPUTED: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], str]] = {
+    (Subject.APPLICATION, "assess"): lambda data: f"Critère {data.get('position', '')} apprécié",
+    (Subject.APPLICATION, "ask"): _asked,
+    (Subject.APPLICATION, "correct"): lambda data: f"Réponses corrigées : {BY_SLUG[data['step']].title.lower()}",
+    (Subject.APPLICATION, "warn_silence"): lambda data: f"Alerte à {data['days']} jours du rejet implicite",
+    (Subject.APPLICATION, "propose"): _proposed,
+    (Subject.APPLICATION, "lodge_appeal"): _appealed,
+    (Subject.APPLICATION, "rebase"): _rebased,
+    (Subject.DECISION, "sign"): lambda data: f"Décision signée en qualité de {Capacity(data['capacity']).label}",
+    (Subject.DECISION, "make_available"): _made_available,
+}
+"""Sentences that depend on what the event holds."""

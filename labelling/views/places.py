@@ -1,7 +1,7 @@
 """The public places: find one near a commune, and the page of each label."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from francesante.lib.french import DAYS as DAY_NAMES
+from francesante.lib.french import opening_hours
 from labelling.choices import StructureKind
 from labelling.models import Label, Site
 from labelling.rules.answers import DAYS, WEEKS, Period, parse
 from labelling.rules.distance import great_circle_km
-from labelling.services.labels import LabelStatus, status
+from labelling.services.labels import LabelStatus, last_day, status
 from territories.models import Commune
 
 PAGE = 20
@@ -172,16 +173,7 @@ def _today(site: Site, today: date) -> str:
     if site.weeks > 1:
         return f"passage {WEEKS[site.weeks]}, le {', le '.join(DAYS[day] for day in hours)}"
     periods = hours.get(list(DAYS)[today.weekday()])
-    return f"aujourd’hui {_periods(periods)}" if periods else "fermé aujourd’hui"
-
-
-def _periods(periods: tuple[Period, ...]) -> str:
-    return ", ".join(f"{_clock(start)}\u00a0–\u00a0{_clock(end)}" for start, end in periods)
-
-
-def _clock(time: str) -> str:
-    hour, minute = time.split(":")
-    return f"{int(hour)}\u00a0h{f' {minute}' if minute != '00' else ''}".replace(" ", "\u00a0")
+    return f"aujourd’hui {opening_hours(periods)}" if periods else "fermé aujourd’hui"
 
 
 @login_not_required
@@ -195,12 +187,12 @@ def place(request: HttpRequest, number: str) -> HttpResponse:
         number=number,
     )
     today = timezone.localdate()
-    state: LabelStatus = status(label, today)
+    state: LabelStatus = status(label, today, public=True)
     sites = [
         (
             site,
             [
-                (name.capitalize(), _periods(_hours(site)[day]) if _hours(site).get(day) else "fermé")
+                (name.capitalize(), opening_hours(_hours(site)[day]) if _hours(site).get(day) else "fermé")
                 for day, name in DAYS.items()
             ],
             WEEKS[site.weeks] if site.weeks > 1 else "",
@@ -211,7 +203,7 @@ def place(request: HttpRequest, number: str) -> HttpResponse:
         "label": label,
         "structure": label.structure,
         "status": state,
-        "last_day": label.valid.upper - timedelta(days=1),
+        "last_day": last_day(label),
         "sites": sites,
         "phone": in_pairs(label.structure.phone),
         "weekday": DAY_NAMES[today.weekday()].capitalize(),

@@ -11,29 +11,44 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
-from francesante.lib.french import clock_time, plural, typeset
-from francesante.lib.workflow import RefusedError, StaleError
+from francesante.lib.french import clock_time, opening_hours, plural, typeset
+from francesante.lib.workflow import RefusedError, StaleError, allows
 from labelling.choices import ApplicationState as State
 from labelling.choices import CriterionKind, Finding, Verdict
 from labelling.forms.review import LetterForm, VerdictForm
 from labelling.models import Application, CriterionAssessment
 from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, parse
 from labelling.rules.badges import OPEN
-from labelling.rules.clock import clock_sentence, local_day
+from labelling.rules.clock import local_day
 from labelling.rules.criteria import Assessed, assess_all
-from labelling.services import acts, decisions, drafting, quotas, reviews
+from labelling.rules.reads import step_of
+from labelling.rules.words import all_in_words
+from labelling.services import acts, assignment, decisions, drafting, quotas, reviews, revisions
+from labelling.services.accelerated import hold_all_met, refusal_of_all_met
+from labelling.services.clocks import clock_of
+from labelling.services.interests import undeclared
 from labelling.services.reviews import SHORT_NAMES, Line, is_insider
+from labelling.services.transitions import set_aside
+from labelling.services.worklist import with_details
+from labelling.views import appeals, disagreements, exchange
+from labelling.views.evidence import evidence_panel
 from labelling.views.journal import journal, names_of, sentence_of
-from labelling.views.worklist import agent_badge, with_details, work_list
+from labelling.views.messages import thread_panel
+from labelling.views.outline import outline_page
+from labelling.views.panels import panels
+from labelling.views.posted import posted_number, posts_only
+from labelling.views.registers import registers_context
+from labelling.views.worklist import work_list
+from labelling.views.worklist_address import keep_following, place_in_list
+from labelling.views.worklist_rows import agent_badge
+from labelling.workflow import TRANSITIONS
 from territories.choices import Capacity, DecisionKind, Role, Subject
 from territories.models import Event, Mandate
 
 __all__ = ["act", "file_page", "work_list"]
 
 NOT_SHARED = "après partage"
-UNTOLD = "après notification"
 THE = {Capacity.ARS: "l’ARS", Capacity.PREFET: "la préfecture"}
 
 
@@ -73,7 +88,7 @@ class Action:
 # Scope -----------------------------------------------------------------------------------------------------------------
 
 
-def _refusal_to_act(application: Application, mandate: Mandate | None, now: datetime) -> str:
+def refusal_to_act(application: Application, mandate: Mandate | None, now: datetime) -> str:
     """Return why a reader may not instruct this file, or nothing."""
     if mandate is None:
         return "Cet acte est réservé aux agents de l’ARS et de la préfecture."
@@ -81,7 +96,7 @@ def _refusal_to_act(application: Application, mandate: Mandate | None, now: date
         reviews.require_reviewer(application, mandate, at=now)
     except RefusedError as refusal:
         return str(refusal)
-    return ""
+    return undeclared(application, mandate)
 
 
 def _elsewhere(request: HttpRequest, application: Application, now: datetime) -> Mandate | None:
@@ -89,7 +104,7 @@ def _elsewhere(request: HttpRequest, application: Application, now: datetime) ->
     mandates: list[Mandate] = request.mandates  # type: ignore[attr-defined]
     acting: Mandate | None = request.mandate  # type: ignore[attr-defined]
     for mandate in mandates:
-        if mandate != acting and not _refusal_to_act(application, mandate, now):
+        if mandate != acting and not refusal_to_act(application, mandate, now):
             return mandate
     return None
 
@@ -107,33 +122,49 @@ def file_page(
     opened: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """Show a file to an agent; without the right to instruct it, the same page has no action.
+    """Show a file to an agent; without the right to instruct it, the same page has no action; an outsider has its own.
 
     ``form``, ``letter``, ``refusal`` and ``opened`` are those of an act that was refused: the input is kept.
     """
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     now = timezone.now()
     application = with_details(Application.objects.filter(pk=application.pk)).get()
+    if not is_insider(mandate):
+        return outline_page(request, application, elsewhere=_elsewhere(request, application, now))
     today = local_day(now, application.departement.timezone)
-    why_not = _refusal_to_act(application, mandate, now)
+    why_not = refusal_to_act(application, mandate, now)
     may_act = not why_not
     lines = reviews.readable_sheet(application, mandate)
+    versions = revisions.versions_of(application)
     may_assess = may_act and _may_assess(application, mandate)
-    code = (opened or _open_row(request, application, lines, mandate)) if may_assess else ""
+    lost = _lost_verdict(request, application) if form is None and not opened else {}
+    code = (opened or _open_row(request, application, lines, mandate, lost)) if may_assess else ""
     rows = _rows(application, lines, mandate, code)
     current = next((row for row in rows if row.is_open), None)
     if form is None and current is not None:
         mine = current.ars if mandate.capacity == Capacity.ARS else current.prefecture
-        form = VerdictForm(initial={"verdict": mine.verdict, "reason": mine.reason} if mine else None)
+        said = {"verdict": mine.verdict, "reason": mine.reason} if mine else None
+        form = VerdictForm(initial=lost if lost.get("criterion") == code else said)
+    answers = all_in_words(parse(application.answers))
     action, missing = _action(application, lines, mandate, now) if may_act else (None, "")
     may_decide = mandate.role == Role.AGENT and mandate.capacity is not None
     context = {
         "application": application,
         "structure": application.structure,
+        "set_aside": set_aside(application, mandate),
+        "disagreement": disagreements.notice(application, mandate),
+        "appeals": appeals.notice(application),
+        "may_close": may_act and allows(TRANSITIONS, "close", state=application.state, hat=mandate.hat),
         "badge": agent_badge(application, mandate, now),
-        "clock": _clock(application, today),
+        "clock": clock_of(application, today=today),
+        "exchange": exchange.exchange(application, mandate, versions, may_act=may_act),
+        "changed_at": exchange.changed_criteria(lines, versions),
         "rows": rows,
         "current": current,
+        "answers": answers,
+        "task": next((task for task in answers if current and task[0] == step_of(current.line.criterion.rule)), None),
+        "evidence": evidence_panel(request, application, current.line.criterion if current else None),
+        "thread": thread_panel(request, application),
         "form": form,
         "action": action,
         "missing": typeset(missing),
@@ -147,16 +178,27 @@ def file_page(
         "progress": _progress(application, lines, mandate),
         "differences": [row for row in rows if row.line.differs],
         "project": _project(application, lines) if may_decide else None,
-        "decision": _decision(application, mandate),
+        "decision": _decision(application),
         "letter": letter or _letter(application, may_act=may_act),
         "commitments": _commitments(application),
         "register": _register(application),
+        "registers": registers_context(application),
         "hours": _hours(application),
         "team": _team(application),
         "trail": [("Dossiers", reverse("applications"))],
-        "journal": journal(application, full=is_insider(mandate)),
+        "journal": journal(application),
         "authorities": drafting.authorities_of(application.departement).values(),
         "owners": acts.owners(application),
+        "place": place_in_list(request, application),
+        **panels(
+            request,
+            application,
+            mandate,
+            may_act=may_act,
+            criterion=current.line.criterion if current else None,
+            now=now,
+        ),
+        "colleagues": assignment.colleagues_for(application, mandate) if may_act else [],
     }
     return render(request, "labelling/review/file.html", context, status=status)
 
@@ -167,9 +209,19 @@ def _may_assess(application: Application, mandate: Mandate) -> bool:
     return mandate.capacity == application.lead or application.shared_at is not None
 
 
-def _open_row(request: HttpRequest, application: Application, lines: list[Line], mandate: Mandate) -> str:
-    """Return the criterion to open: the one in the address, else the lead's first undecided one."""
-    asked = request.GET.get("critere", "")
+def _lost_verdict(request: HttpRequest, application: Application) -> dict[str, str]:
+    """Return the verdict that the reader posted after their session had ended, if one waits for them."""
+    lost = getattr(request, "lost_post", None)
+    if lost is None or lost.address != reverse("application-act", args=[application.number, "apprecier"]):
+        return {}
+    return {name: lost.data.get(name, "") for name in ("criterion", "verdict", "reason")}
+
+
+def _open_row(
+    request: HttpRequest, application: Application, lines: list[Line], mandate: Mandate, lost: Mapping[str, str]
+) -> str:
+    """Return the criterion to open: the one in the address, else that of a lost verdict, else the lead's first undecided one."""
+    asked = request.GET.get("critere", lost.get("criterion", ""))
     if any(line.criterion.code == asked for line in lines):
         return asked
     if asked or mandate.capacity != application.lead or application.shared_at is not None:
@@ -201,8 +253,6 @@ def _rows(application: Application, lines: list[Line], mandate: Mandate, code: s
 
 def _silence(application: Application, line: Line, mandate: Mandate) -> tuple[str, str]:
     """What the cells of the lead and of the other authority say when they hold no assessment."""
-    if not is_insider(mandate):
-        return UNTOLD, UNTOLD
     if application.shared_at is None:
         own = mandate.role == Role.AGENT and mandate.capacity == application.lead
         return ("à apprécier" if own else NOT_SHARED), NOT_SHARED
@@ -222,8 +272,6 @@ def _progress(application: Application, lines: list[Line], mandate: Mandate) -> 
         differences = sum(line.differs for line in lines)
         gap = f", {differences} différence{plural(differences)}" if differences else ""
         words[other] = f"{'endossé' if application.endorsed_at else 'à endosser'}{gap}"
-    if not is_insider(mandate):
-        return []
     named = {lead: f"{SHORT_NAMES[lead]} (chef de file)", other: SHORT_NAMES[other]}
     return [(named[capacity], words[capacity]) for capacity in (Capacity.ARS, Capacity.PREFET)]
 
@@ -232,17 +280,25 @@ def _action(application: Application, lines: list[Line], mandate: Mandate, now: 
     """Return the act that the file expects of this agent, and what is missing before it or instead of it."""
     match application.state:
         case State.SUBMITTED:
-            return Action("Prendre en charge", slug="prendre-en-charge"), ""
+            at_once = not refusal_of_all_met(application, mandate.capacity, lines)
+            return ALL_MET if at_once else Action("Prendre en charge", slug="prendre-en-charge"), ""
         case State.DISAGREEMENT:
-            return Action(
-                "Reprendre l’instruction", slug="reprendre"
-            ), "Une concertation est ouverte entre les autorités."
+            url = reverse("disagreement", args=[application.number])
+            return Action(disagreements.next_act(application, mandate), url=url), ""
+        case State.REFUSED if appeals.awaits(application):
+            return Action("Répondre au recours", url=reverse("appeals", args=[application.number])), ""
         case State.UNDER_REVIEW:
-            leads = mandate.capacity == application.lead
-            return _action_of_lead(application, lines) if leads else _action_of_other(application, lines)
+            return _action_in_review(application, lines, mandate)
         case State.AWAITING_SIGNATURES if agent_badge(application, mandate, now).tone == "warning":
             return Action("Lire et signer", url=reverse("decision", args=[application.decision_id])), ""
     return None, ""
+
+
+def _action_in_review(application: Application, lines: list[Line], mandate: Mandate) -> tuple[Action | None, str]:
+    if waiting := reviews.incomplete(application):
+        return None, waiting
+    leads = mandate.capacity == application.lead
+    return _action_of_lead(application, lines) if leads else _action_of_other(application, lines)
 
 
 def _action_of_other(application: Application, lines: list[Line]) -> tuple[Action | None, str]:
@@ -259,6 +315,8 @@ def _action_of_other(application: Application, lines: list[Line]) -> tuple[Actio
 def _action_of_lead(application: Application, lines: list[Line]) -> tuple[Action | None, str]:
     other = THE[reviews.other_capacity(application)]
     action, missing = None, reviews.missing_to_share(lines)
+    if application.shared_at is None and missing and not refusal_of_all_met(application, application.lead, lines):
+        return ALL_MET, ""
     if application.shared_at is None:
         action = None if missing else Action(f"Partager avec {other}", slug="partager")
     elif application.endorsed_at is None:
@@ -271,12 +329,6 @@ def _action_of_lead(application: Application, lines: list[Line]) -> tuple[Action
     return action, missing
 
 
-def _clock(application: Application, today: Any) -> str:
-    if application.state in OPEN and application.silence_date:
-        return clock_sentence(application.silence_date, today)
-    return ""
-
-
 def _project(application: Application, lines: list[Line]) -> dict[str, Any] | None:
     """Return the text that the decision would have, once the assessment leads to one."""
     if application.state != State.UNDER_REVIEW or application.shared_at is None:
@@ -285,13 +337,11 @@ def _project(application: Application, lines: list[Line]) -> dict[str, Any] | No
     return drafting.draft_content(application, sense, lines) if sense else None
 
 
-def _decision(application: Application, mandate: Mandate) -> dict[str, Any] | None:
+def _decision(application: Application) -> dict[str, Any] | None:
     decision = application.decision
     if decision is None:
         return None
     notified = [row.notified_at for row in decision.notifications.all() if row.notified_at]
-    if not notified and not is_insider(mandate):
-        return None
     signatures = {row.capacity: row for row in decision.signatures.all()}
     return {
         "row": decision,
@@ -333,11 +383,7 @@ def _register(application: Application) -> dict[str, Any] | None:
 
 def _hours(application: Application) -> list[tuple[str, str]]:
     hours = parse(application.answers).hours
-    return [
-        (name.capitalize(), ", ".join(f"{start}–{end}" for start, end in hours[day]))
-        for day, name in DAYS.items()
-        if hours.get(day)
-    ]
+    return [(name.capitalize(), opening_hours(hours[day])) for day, name in DAYS.items() if hours.get(day)]
 
 
 def _team(application: Application) -> list[str]:
@@ -357,7 +403,7 @@ def _team(application: Application) -> list[str]:
 # Acts ----------------------------------------------------------------------------------------------------------------
 
 
-@require_POST
+@posts_only("application")
 def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     """Apply one act of an agent to a file, then go back to its page; refused, show the page with the input kept."""
     application = get_object_or_404(
@@ -367,7 +413,7 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     if action not in DONE:
         raise Http404
     now = timezone.now()
-    mandate = _posted_mandate(request, application, now)
+    mandate = posted_mandate(request, application, now)
     version = request.POST.get("version", "")
     opened = request.POST.get("criterion", "")
     form = VerdictForm(request.POST) if action == "apprecier" else None
@@ -385,10 +431,10 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
         return file_page(
             request, application, form=form, letter=letter, refusal=str(refusal), opened=opened, status=409
         )
-    return answer
+    return keep_following(request, answer)
 
 
-def _posted_mandate(request: HttpRequest, application: Application, now: datetime) -> Mandate:
+def posted_mandate(request: HttpRequest, application: Application, now: datetime) -> Mandate:
     """Return the mandate the form was shown with; another one never stands in for it silently."""
     mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
     if mandate is not None and request.POST.get("mandate") != str(mandate.pk):
@@ -396,7 +442,7 @@ def _posted_mandate(request: HttpRequest, application: Application, now: datetim
             "L’habilitation avec laquelle cette page vous était montrée n’est plus la vôtre. Rien n’a été enregistré ; "
             "rouvrez le dossier avec votre habilitation actuelle."
         )
-    if sentence := _refusal_to_act(application, mandate, now):
+    if sentence := refusal_to_act(application, mandate, now):
         other = _elsewhere(request, application, now)
         if mandate is not None and other is not None:
             raise PermissionDenied(
@@ -405,7 +451,7 @@ def _posted_mandate(request: HttpRequest, application: Application, now: datetim
                 f"{other.authority}, {other.territory_name}, puis recommencez."
             )
         raise PermissionDenied(sentence)
-    assert mandate is not None  # noqa: S101  # said by _refusal_to_act
+    assert mandate is not None  # noqa: S101  # said by refusal_to_act
     return mandate
 
 
@@ -423,13 +469,19 @@ def _stale(application: Application) -> str:
     )
 
 
+ALL_MET = Action(
+    "Tous les critères sont remplis au vu des registres et de la confirmation : partager", slug="tout-rempli"
+)
+"""The lead's one act on an accelerated file: the assessment of all criteria, and its sharing."""
+
 DONE: Mapping[str, str] = {
+    "tout-rempli": "Tous les critères sont appréciés comme remplis, et l’appréciation est partagée avec l’autre autorité.",
     "prendre-en-charge": "Vous avez pris ce dossier en charge.",
+    "affecter": "Le dossier est affecté : il est dans la vue « À moi » de son agent.",
     "apprecier": "",
     "partager": "Votre appréciation est partagée : l’autre autorité peut la lire et prendre position.",
     "endosser": "La position de votre autorité est enregistrée.",
     "presenter": "La décision est présentée à la signature des deux autorités.",
-    "reprendre": "L’instruction reprend : l’autre autorité prendra position de nouveau.",
     "notifier": "La notification est enregistrée : les délais de recours courent depuis cette date.",
 }
 """The acts of an agent, by their name in the address, and what is said when each is done."""
@@ -447,6 +499,9 @@ def _apply(
             if sentence := propose(application=application, **by).sentence:
                 messages.warning(request, typeset(sentence))
                 return redirect(application)
+        case "affecter":
+            to = assignment.colleague(by["mandate"], posted_number(request, "to"))
+            assignment.assign(application=application, to=to, **by)
         case "notifier":
             acts.record_letter(application=application, received_on=form.cleaned_data["received_on"], **by)
         case _:
@@ -457,9 +512,9 @@ def _apply(
 
 SIMPLE: Mapping[str, Callable[..., Application]] = {
     "prendre-en-charge": reviews.take_up,
+    "tout-rempli": hold_all_met,
     "partager": reviews.share_assessment,
     "endosser": reviews.endorse,
-    "reprendre": reviews.resume,
 }
 
 

@@ -1,28 +1,40 @@
-"""The cahier des charges as the public reads it: each criterion, its help, its source, and the past versions."""
+"""The cahier des charges as the public reads it: a version, the others, and what differs between two."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from labelling.choices import CriterionKind, StructureKind
+from labelling.choices import CriterionKind, Rule, StructureKind
 from labelling.models import Specification
+from labelling.rules.parameters import in_words
+from labelling.services.specifications import criteria_of, differences, in_force
 
 
 @login_not_required
 @require_safe
 def specification(request: HttpRequest, version: str = "") -> HttpResponse:
-    """Show a published version, by default the latest."""
+    """Show a published version, by default the one in force."""
     published = list(Specification.objects.published())
-    chosen = next((row for row in reversed(published) if not version or row.version == version), None)
+    current = in_force(timezone.localdate())
+    chosen = next((row for row in published if row.version == version), None) if version else current
     if chosen is None:
         raise Http404
-    criteria = list(chosen.criteria.order_by("position"))
+    rank = published.index(chosen)
+    criteria = criteria_of(chosen)
     context = {
         "specification": chosen,
-        "latest": published[-1],
-        "versions": published[::-1],
-        "criteria": [(row, _exempt(row.exempt_kinds)) for row in criteria if row.kind == CriterionKind.CRITERION],
+        "current": current,
+        "to_come": chosen.applies_from and chosen.applies_from > timezone.localdate(),
+        "previous": published[rank - 1] if rank else None,
+        "versions": [(row, published[at - 1] if at else None) for at, row in reversed(list(enumerate(published)))],
+        "criteria": [
+            (row, _exempt(row.exempt_kinds), in_words(row.rule, row.parameters), row.rule == Rule.PERSON)
+            for row in criteria
+            if row.kind == CriterionKind.CRITERION
+        ],
         "commitments": [row for row in criteria if row.kind == CriterionKind.COMMITMENT],
     }
     return render(request, "labelling/specification/page.html", context)
@@ -30,3 +42,19 @@ def specification(request: HttpRequest, version: str = "") -> HttpResponse:
 
 def _exempt(kinds: list[str]) -> str:
     return ", ".join(StructureKind(kind).label for kind in kinds)
+
+
+@login_not_required
+@require_safe
+def specification_diff(request: HttpRequest, before: str, after: str) -> HttpResponse:
+    """Show what differs between two published versions, in the order asked."""
+    published = Specification.objects.published()
+    old, new = get_object_or_404(published, version=before), get_object_or_404(published, version=after)
+    context = {
+        "before": old,
+        "after": new,
+        "diff": differences(old, new),
+        "others": [row for row in published if row not in {old, new}],
+        "trail": [("Cahier des charges", reverse("specification"))],
+    }
+    return render(request, "labelling/specification/diff.html", context)

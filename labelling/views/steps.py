@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from francesante.lib.french import clock_time, typeset
+from francesante.lib.identifiers import NIR_REFUSED
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import ApplicationState, CriterionKind, MembershipRole
 from labelling.forms.hours import copied_hours
@@ -24,6 +25,7 @@ from labelling.rules.criteria import Assessed, assess_all
 from labelling.rules.steps import BY_SLUG, REVIEW, STEPS, TO_FILL, Step, next_step, status_of, unfinished
 from labelling.rules.words import answers_in_words
 from labelling.services import applications as service
+from labelling.views.evidence import evidence_of_step
 from labelling.views.posted import posted_number
 from labelling.views.scope import own_file, require_owner
 
@@ -69,7 +71,7 @@ def application_step(request: HttpRequest, number: str, step: str) -> HttpRespon
 def _step(request: HttpRequest, row: Application, membership: Membership, step: Step) -> HttpResponse:
     answers = parse(row.answers)
     if request.method == "POST":
-        changed, anchor = _changed_rows(request.POST, step)
+        changed, anchor = changed_rows(request.POST, step)
         if changed is not None:
             return _render_step(request, row, step, FORMS[step.slug](changed, answers=answers), announce=anchor)
         return _save(request, row, membership, step, FORMS[step.slug](request.POST, answers=answers))
@@ -86,7 +88,7 @@ def _step(request: HttpRequest, row: Application, membership: Membership, step: 
     )
 
 
-def _changed_rows(data: QueryDict, step: Step) -> tuple[Any, str]:
+def changed_rows(data: QueryDict, step: Step) -> tuple[Any, str]:
     """Apply a button that changes the page without keeping anything; return the new input and what to announce."""
     match data.get("act", "").split("-"):
         case ["restore"]:
@@ -147,20 +149,28 @@ def _render_step(
         "position": position,
         "total": len(STEPS),
         "following": following.title if following else "",
-        "form": form,
-        "form_template": TEMPLATES[step.slug],
-        "narrow": step.slug in {"tarifs", "permanence", "engagements"},
+        **fields_of(row, step, form),
         "found": _findings_of(row, step, answers),
         "shown": _fingerprint(_findings_of(row, step, answers)),
         "trouble": typeset(trouble),
         "announce": announce,
         "stale": stale,
+        "groups": evidence_of_step(row, step),
+    }
+    return render(request, "labelling/apply/step.html", context, status=status)
+
+
+def fields_of(row: Application, step: Step, form: StepForm) -> dict[str, Any]:
+    """Return what the fields of a task need to be shown, on whatever page."""
+    return {
+        "form": form,
+        "form_template": TEMPLATES[step.slug],
+        "narrow": step.slug in {"tarifs", "permanence", "engagements"},
         "structure": row.structure,
         "line": row.structure.register_line,
         "half_days": [name[:3].capitalize() for name in list(DAYS.values())[:5]],
         "commitments": row.specification.criteria.filter(kind=CriterionKind.COMMITMENT).order_by("position"),
     }
-    return render(request, "labelling/apply/step.html", context, status=status)
 
 
 def _read(form: StepForm, row: Application) -> Answers:
@@ -173,7 +183,7 @@ def _read(form: StepForm, row: Application) -> Answers:
 
 def _findings_of(row: Application, step: Step, answers: Answers) -> list[Assessed]:
     criteria = [one for one in row.specification.criteria.order_by("position") if one.rule in step.rules]
-    return assess_all(criteria, answers, structure_kind=row.structure.kind)
+    return assess_all(criteria, answers, structure_kind=row.structure.kind, to_submit=True)
 
 
 def _fingerprint(found: list[Assessed]) -> str:
@@ -183,7 +193,12 @@ def _fingerprint(found: list[Assessed]) -> str:
 def found_in(application: Application, criteria: list[Criterion] | None = None) -> list[Assessed]:
     """Return what the machine finds in the answers of a file, criterion by criterion."""
     rows = criteria if criteria is not None else application.specification.criteria.order_by("position")
-    return assess_all(rows, parse(application.answers), structure_kind=application.structure.kind)
+    return assess_all(
+        rows,
+        parse(application.answers),
+        structure_kind=application.structure.kind,
+        to_submit=application.state == ApplicationState.DRAFT,
+    )
 
 
 @login_not_required
@@ -201,15 +216,27 @@ def application_autosave(request: HttpRequest, number: str, step: str) -> HttpRe
         raise Http404
     row, membership = own_file(request, number)
     form = FORMS[step](request.POST, answers=parse(row.answers))
-    right = form.is_valid()
-    trouble = _autosave(row, membership, BY_SLUG[step], form, posted_number(request, "version")) if right else ""
+    version, right = posted_number(request, "version"), form.is_valid()
+    if right:
+        trouble = _autosave(row, membership, BY_SLUG[step], form, version)
+    else:
+        trouble = NIR_REFUSED if any(form.has_error(name, "nir") for name in form.fields) else ""
+    kept = right and not trouble
     found = _findings_of(row, BY_SLUG[step], _read(form, row))
     shown = _fingerprint(found)
-    context = {"application": row, "found": found, "shown": shown, "right": right, "trouble": typeset(trouble)}
+    context = {
+        "application": row,
+        # What was not kept still answers for the version that the person was shown.
+        "version": row.version if kept else version,
+        "found": found,
+        "shown": shown,
+        "right": right,
+        "trouble": typeset(trouble),
+    }
     response = render(request, "labelling/apply/_autosaved.html", context)
     if shown == request.POST.get("shown", ""):
         response["HX-Reswap"] = "none"
-    if right and not trouble:
+    if kept:
         response["HX-Trigger"] = "kept"
     return response
 

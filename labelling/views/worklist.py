@@ -1,397 +1,234 @@
-"""The agents' work list: views named by what to do, filters held by the address, the export of what is shown."""
+"""The agents' work list: the page, its export, and the views that a person names."""
 
-import csv
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
-from francesante.lib.french import short_date
-from francesante.lib.text import sort_key
+from francesante.lib.french import typeset
+from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState as State
-from labelling.choices import CriterionKind, StructureKind, Verdict
-from labelling.forms.review import WorkListForm
-from labelling.models import Application, Criterion, CriterionAssessment
-from labelling.rules.badges import DECIDED, OPEN, Badge, badge, facts_of
-from labelling.rules.clock import clock_sentence, local_day
+from labelling.choices import BulkAction, Route, StructureKind
+from labelling.forms.worklist import SavedViewForm, WorkListForm
+from labelling.models import Application, SavedView, Wave
+from labelling.services.opinions import with_opinion_counts
 from labelling.services.reviews import is_insider
-from territories.choices import Capacity, Role
+from labelling.services.worklist import (
+    DEFAULT_SORT,
+    EVERYTHING,
+    SORTS,
+    View,
+    counts_of,
+    files_of,
+    ordered,
+    save_view,
+    saved_views_of,
+    views_of,
+    with_details,
+    with_epci,
+)
+from labelling.services.worklist_filters import NOBODY, epcis_of, reviewers_of
+from labelling.views.worklist_address import ALWAYS, COLUMNS, FOLLOWED, PAGE, Address, read_address, read_query
+from labelling.views.worklist_export import EXCEL, export_csv, export_xlsx
+from labelling.views.worklist_rows import rows_of
+from territories.choices import Role
 from territories.models import Departement, Mandate
 
-PAGE = 50
-UNDISCLOSED = Badge("info", "Décision en cours", "La décision se lira ici après sa notification à la structure.")
-SOON = timedelta(days=15)
-INSTRUCTION = [State.UNDER_REVIEW, State.DISAGREEMENT]
-SHORT_KINDS = {
-    StructureKind.MSP: "MSP",
-    StructureKind.CDS: "CDS",
-    StructureKind.CABINET: "Cabinet",
-    StructureKind.HOSPITAL: "Hôpital",
-    StructureKind.MOBILE: "Médicobus",
-    StructureKind.OTHER: "Autre",
-}
-COLUMNS = {
-    "dossier": "Dossier",
-    "structure": "Structure",
-    "type": "Type",
-    "etat": "État",
-    "ars": "ARS",
-    "prefecture": "Préfecture",
-    "echeance": "Échéance",
-    "instruit": "Instruit par",
-}
-SORTS: Mapping[str, tuple[str, ...]] = {
-    "dossier": ("number",),
-    "structure": ("structure__sort_key",),
-    "type": ("structure__kind", "structure__sort_key"),
-    "etat": ("stage", "silence_date"),
-    "echeance": ("decided", "silence_date"),
-    "instruit": ("assigned_to__user__last_name", "assigned_to__user__first_name"),
-}
-DEFAULT_SORT = "echeance"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the list, in the reader's words."""
-
-    application: Application
-    badge: Badge
-    clock: str
-    days: str
-    ars: str
-    prefecture: str
-
-    @property
-    def kind(self) -> str:
-        """The type of structure in one word."""
-        return SHORT_KINDS[StructureKind(self.application.structure.kind)]
-
-    @property
-    def reviewer(self) -> str:
-        """Who took the file up."""
-        return self.application.assigned_to.user.full_name if self.application.assigned_to else "–"
-
-
-# Scope and views ---------------------------------------------------------------------------------------------------
-
-
-def files_of(user: Any, mandate: Mandate) -> QuerySet[Application]:
-    """Return the submitted files that a person may read, on the territory they act for."""
-    files = Application.objects.for_user(user).exclude(state=State.DRAFT)
-    if mandate.departement_id:
-        return files.filter(departement=mandate.departement_id)
-    if mandate.region_id:
-        return files.filter(departement__region=mandate.region_id)
-    return files
-
-
-def with_details(files: QuerySet[Application]) -> QuerySet[Application]:
-    """Load with each file all that its line shows, in a constant number of queries."""
-    return (
-        files.select_related(
-            "structure__commune", "departement", "assigned_to__user", "decision", "label", "specification"
-        )
-        .defer("decision__content", "decision__pdf")
-        .prefetch_related("assessments", "decision__signatures", "decision__notifications")
-        .annotate(asked=_asked())
-    )
-
-
-def _asked() -> Coalesce:
-    criteria = Criterion.objects.filter(specification=OuterRef("specification"), kind=CriterionKind.CRITERION)
-    return _count(criteria, by="specification")
-
-
-def _clear() -> Coalesce:
-    """Criteria on which the lead said something other than « à préciser »."""
-    said = CriterionAssessment.objects.filter(application=OuterRef("pk"), capacity=OuterRef("lead"))
-    return _count(said.exclude(verdict=Verdict.TO_CLARIFY), by="application")
-
-
-def _count(rows: QuerySet[Any], *, by: str) -> Coalesce:
-    return Coalesce(Subquery(rows.order_by().values(by).annotate(n=Count("pk")).values("n")), 0)
-
-
-def views_of(mandate: Mandate, today: date) -> dict[str, tuple[str, Q]]:
-    """Return the views a mandate has, by their name in the address: label and filter."""
-    shared = {
-        "a-commencer": ("À commencer", Q(state=State.SUBMITTED)),
-    }
-    own: dict[str, tuple[str, Q]] = {}
-    if mandate.role == Role.AGENT and mandate.capacity:
-        mine = Q(lead=mandate.capacity)
-        review = Q(state=State.UNDER_REVIEW)
-        own = {
-            "a-moi": ("À moi", Q(assigned_to__user=mandate.user_id, state__in=INSTRUCTION)),
-            "a-partager": (
-                "À partager",
-                review & mine & Q(shared_at__isnull=True, clear__gte=F("asked")),
-            ),
-            "a-endosser": ("À endosser", review & ~mine & Q(shared_at__isnull=False, endorsed_at__isnull=True)),
-            "a-presenter": ("À présenter", review & mine & Q(endorsed_at__isnull=False)),
-        }
-    return {
-        **own,
-        **shared,
-        "a-signer": ("À la signature", Q(state=State.AWAITING_SIGNATURES)),
-        "bientot": ("Échéance sous 15\u00a0j", Q(state__in=list(OPEN), silence_date__lte=today + SOON)),
-        "tous": ("Tous", Q()),
-    }
-
-
-def counts_of(files: QuerySet[Application], views: Mapping[str, tuple[str, Q]]) -> dict[str, int]:
-    """Return how many files each view of :func:`views_of` holds, in one query."""
-    counting = files.annotate(asked=_asked(), clear=_clear()) if "a-partager" in views else files
-    counts = counting.aggregate(**{key.replace("-", "_"): Count("pk", filter=q) for key, (_, q) in views.items()})
-    return {key: counts[key.replace("-", "_")] for key in views}
-
-
-def search(files: QuerySet[Application], text: str) -> QuerySet[Application]:
-    """Return the files that a text may mean: number or FINESS exact first, else words of the name or commune."""
-    compact = re.sub(r"\s", "", text).upper()
-    exact = files.filter(Q(number__iexact=compact) | Q(structure__finess=compact))
-    if exact.exists():
-        return exact
-    key = sort_key(text)
-    if not key:
-        return files.none()
-    words = Q()
-    for word in key.split():
-        words &= Q(structure__sort_key__contains=word) | Q(structure__commune__sort_key__contains=word)
-    similar = Q(structure__sort_key__trigram_word_similar=key) | Q(
-        structure__commune__sort_key__trigram_word_similar=key
-    )
-    return files.filter(words | similar | Q(number__icontains=compact))
-
-
-def ordered(files: QuerySet[Application], sort: str) -> QuerySet[Application]:
-    """Return the files in the order of a column (``-`` before its name: backwards), then by key."""
-    backwards, name = sort.startswith("-"), sort.removeprefix("-")
-    stages = [When(state=state, then=Value(rank)) for rank, state in enumerate(State)]
-    files = files.annotate(
-        decided=Case(When(state__in=list(OPEN), then=Value(0)), default=Value(1), output_field=IntegerField()),
-        stage=Case(*stages, default=Value(len(stages)), output_field=IntegerField()),
-    )
-    keys = [
-        F(key).desc(nulls_last=True) if backwards and key != "decided" else F(key).asc(nulls_last=True)
-        for key in SORTS[name]
-    ]
-    return files.order_by(*keys, "pk")
-
-
-# Lines --------------------------------------------------------------------------------------------------------------
-
-
-def rows_of(files: Iterable[Application], mandate: Mandate, now: datetime) -> list[Row]:
-    """Return the lines of files loaded by :func:`with_details`, as a mandate reads them."""
-    return [_row(application, mandate, now) for application in files]
-
-
-def _row(application: Application, mandate: Mandate, now: datetime) -> Row:
-    today = local_day(now, application.departement.timezone)
-    clock, days = "", "–"
-    if application.state in OPEN and application.silence_date:
-        clock = clock_sentence(application.silence_date, today)
-        days = clock.partition(" · ")[0]
-    words = _progress(application, mandate)
-    return Row(
-        application, agent_badge(application, mandate, now), clock, days, words[Capacity.ARS], words[Capacity.PREFET]
-    )
-
-
-def agent_badge(application: Application, mandate: Mandate, now: datetime) -> Badge:
-    """Return the badge of a file loaded by :func:`with_details`, for the reader of a mandate."""
-    decision, zone = application.decision, application.departement.timezone
-    said = [row for row in application.assessments.all() if row.capacity == application.lead]
-    more: dict[str, Any] = {"to_assess": application.asked - len(said)}  # type: ignore[attr-defined]
-    if decision is not None:
-        signatures = decision.signatures.all()
-        signed = {signature.capacity for signature in signatures}
-        missing = tuple(capacity for capacity in decision.required if capacity not in signed)
-        notifications = decision.notifications.all()
-        notified = [row.notified_at for row in notifications if row.notified_at]
-        available = [row.sent_at for row in notifications]
-        more |= {
-            "missing_capacities": missing,
-            "signing_since": local_day(decision.proposed_at, zone),
-            "may_sign": mandate.capacity in missing
-            and mandate.covers(application.departement)
-            and mandate.may_sign(now)
-            and mandate.user_id not in {signature.user_id for signature in signatures},
-            "available_on": local_day(min(available), zone) if available else None,
-            "notified_on": local_day(min(notified), zone) if notified else None,
-        }
-    if application.state == State.LABELLED and hasattr(application, "label"):
-        valid = application.label.valid
-        more |= {"label_from": valid.lower, "label_until": valid.upper - timedelta(days=1) if valid.upper else None}
-    facts = facts_of(application, today=local_day(now, zone), **more)
-    if application.state in DECIDED and facts.notified_on is None and not is_insider(mandate):
-        return UNDISCLOSED
-    return badge(facts, mandate.hat)
-
-
-def _progress(application: Application, mandate: Mandate) -> dict[str, str]:
-    """Say in a word where each authority is, without telling what is not shared yet."""
-    lead = Capacity(application.lead)
-    other = Capacity.PREFET if lead == Capacity.ARS else Capacity.ARS
-    if application.state == State.SUBMITTED:
-        return {lead: "–", other: "–"}
-    said = {(row.criterion_id, row.capacity): row.verdict for row in application.assessments.all()}
-    if not is_insider(mandate):
-        return {lead: "–", other: "–"}
-    readable = application.shared_at is not None or (mandate.role == Role.AGENT and mandate.capacity == lead)
-    clear = sum(capacity == lead and verdict != Verdict.TO_CLARIFY for (_, capacity), verdict in said.items())
-    words = {lead: f"{clear}/{application.asked}" if readable else "en cours", other: "–"}  # type: ignore[attr-defined]
-    if application.shared_at is None:
-        return words
-    differences = sum(
-        capacity == other and said.get((criterion, lead)) != verdict for (criterion, capacity), verdict in said.items()
-    )
-    if differences:
-        words[other] = f"diffère ({differences})"
-    else:
-        words[other] = "endossé" if application.endorsed_at else "à endosser"
-    return words
-
-
-# The page -----------------------------------------------------------------------------------------------------------
+SHOWN = "shown"
+"""Name, among the counts, of the list that is shown."""
+Options = list[tuple[str, str]]
 
 
 def work_list(request: HttpRequest) -> HttpResponse:
     """Show the files of the territory acted for, or export them as they are shown."""
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     now = timezone.now()
-    today = timezone.localdate(now)
     files = files_of(request.user, mandate)
-    views = views_of(mandate, today)
-    counts = counts_of(files, views)
+    views = views_of(mandate, timezone.localdate(now))
+    address = read_address(request.GET, mandate, views)
+    shown = address.filter(files, views)
+    found = ordered(files.filter(shown), address.sort)
+    match request.GET.get("export"):
+        case "csv":
+            rows = rows_of(_detailed(found, address, mandate), mandate, now)
+            dialect = request.GET.get("dialecte", "")
+            return export_csv(rows, address.columns, on=timezone.localdate(now), dialect=dialect)
+        case "xlsx":
+            rows = rows_of(_detailed(found, address, mandate), mandate, now)
+            return export_xlsx(rows, address.columns, on=timezone.localdate(now))
 
-    form = WorkListForm(request.GET)
-    kept = form.kept()
-    if not is_insider(mandate):
-        # Filtering by state would tell the sense of a decision before its notification.
-        kept.pop("etat", None)
-    view = request.GET.get("vue", "")
-    view = view if view in views else "tous"
-    sort = request.GET.get("tri", "")
-    sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
-    address = {"vue": view, "tri": sort, **kept}
-
-    found = files.annotate(clear=_clear()) if view == "a-partager" else files
-    found = ordered(_filtered(with_details(found).defer("answers").filter(views[view][1]), kept), sort)
-    if request.GET.get("export") == "csv":
-        return _csv(rows_of(found, mandate, now), today)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    saved = list(saved_views_of(request.user))
+    addresses = {row.pk: read_query(row.query, mandate, views) for row in saved}
+    counted = {**views, **{f"own-{row.pk}": (row.name, addresses[row.pk].filter(files, views)) for row in saved}}
+    # The whole list is sorted by its keys alone; what the lines show is read for those of the page. A list is counted
+    # with the views, in the same query; but a search, which is what costs, is made once and its keys are counted.
+    keys = found.values_list("pk", flat=True)
+    if "q" in address.kept:
+        counts = counts_of(files, counted)
+        paginator = Paginator(list(keys), PAGE)
+    else:
+        counts = counts_of(files, {**counted, SHOWN: ("", shown)})
+        paginator = Paginator(keys, PAGE)
+        paginator.count = counts[SHOWN]
+    page = paginator.get_page(request.GET.get("page"))
+    listed = list(page.object_list)
+    by_key = {row.pk: row for row in _detailed(files.filter(pk__in=listed), address, mandate)}
+    named = next((row for row in saved if addresses[row.pk].pairs == address.pairs), None)
+    options = _options(files, mandate, address)
     context = {
-        "form": form,
+        "form": WorkListForm(initial=dict(address.kept)),
+        "search_dropped": WorkListForm(request.GET).search_dropped(),
         "insider": is_insider(mandate),
         "address": address,
         "views": [
-            {"key": key, "label": label, "count": counts[key], "current": key == view}
+            {"key": key, "label": label, "count": counts[key], "current": key == address.view and named is None}
             for key, (label, _) in views.items()
         ],
-        "view_label": views[view][0],
+        "own_views": [
+            {"row": row, "count": counts[f"own-{row.pk}"], "url": addresses[row.pk].url(), "current": row == named}
+            for row in saved
+        ],
+        "view_label": named.name if named else views[address.view][0],
+        "everything": address.view == EVERYTHING,
+        "by_deadline": address.sort == DEFAULT_SORT,
         "columns": _columns(address),
+        "choices": [(name, label, name in address.columns) for name, label in COLUMNS.items() if name != ALWAYS],
+        "cells": {name: name in address.columns for name in COLUMNS},
         "page": page,
-        "rows": rows_of(page.object_list, mandate, now),
-        "departements": _departements(mandate),
-        "chips": _chips(address, kept),
-        "hidden": {"vue": view, "tri": sort},
-        "export": f"?{urlencode({**address, 'export': 'csv'})}",
-        "previous": f"?{urlencode({**address, 'page': page.number - 1})}",
-        "next": f"?{urlencode({**address, 'page': page.number + 1})}",
+        "rows": rows_of([by_key[key] for key in listed if key in by_key], mandate, now),
+        "follow": f"?{urlencode({FOLLOWED: address.query})}",
+        "options": options,
+        "chips": _chips(address, options),
+        "bare": f"?{urlencode({'vue': address.view})}",
+        "csv": address.url(export="csv"),
+        "excel": address.url(export="csv", dialecte=EXCEL),
+        "xlsx": address.url(export="xlsx"),
+        "previous": address.url(page=page.number - 1),
+        "next": address.url(page=page.number + 1),
+        "acts": [(action.value, BULK_LABELS[action]) for action in BulkAction] if may_instruct(mandate) else [],
     }
     return render(request, "labelling/review/work_list.html", context)
 
 
-def _filtered(files: QuerySet[Application], kept: Mapping[str, str]) -> QuerySet[Application]:
-    if state := kept.get("etat"):
-        files = files.filter(state=state)
-    if kind := kept.get("type"):
-        files = files.filter(structure__kind=kind)
-    if departement := kept.get("dep"):
-        files = files.filter(departement=departement)
-    if text := kept.get("q"):
-        files = search(files, text)
+BULK_LABELS: Mapping[BulkAction, str] = {
+    BulkAction.ASSIGN: "Affecter",
+    BulkAction.SHARE: "Partager",
+    BulkAction.ENDORSE: "Endosser",
+    BulkAction.PROPOSE: "Présenter à la signature",
+}
+
+
+def may_instruct(mandate: Mandate | None) -> bool:
+    """Tell whether a mandate is one of instruction."""
+    return mandate is not None and mandate.role == Role.AGENT and mandate.capacity is not None
+
+
+def _detailed(files: QuerySet[Application], address: Address, mandate: Mandate) -> QuerySet[Application]:
+    """Load what the chosen columns show, and no more."""
+    files = with_details(files.defer("answers"))
+    if "epci" in address.columns:
+        files = with_epci(files)
+    if "avis" in address.columns and is_insider(mandate):
+        files = with_opinion_counts(files)
     return files
 
 
-def _columns(address: Mapping[str, str]) -> list[dict[str, str]]:
-    sort = address["tri"]
+def _columns(address: Address) -> list[dict[str, str]]:
     columns = []
-    for name, label in COLUMNS.items():
-        column = {"name": name, "label": label, "url": "", "sorted": ""}
+    for name in address.columns:
+        column = {"name": name, "label": COLUMNS[name], "url": "", "sorted": ""}
         if name in SORTS:
-            column["url"] = f"?{urlencode({**address, 'tri': f'-{name}' if sort == name else name})}"
-            column["sorted"] = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
+            column["url"] = address.url(tri=f"-{name}" if address.sort == name else name)
+            column["sorted"] = {name: "ascending", f"-{name}": "descending"}.get(address.sort, "")
         columns.append(column)
     return columns
+
+
+def _options(files: QuerySet[Application], mandate: Mandate, address: Address) -> dict[str, Options]:
+    """Return what each filter may be: only what exists in the territory; EPCIs once it is not the whole country."""
+    here = files.filter(departement=address.kept["dep"]) if "dep" in address.kept else files
+    local = mandate.departement_id or mandate.region_id or "dep" in address.kept
+    reviewers = reviewers_of(files) if is_insider(mandate) else ()
+    people = [(str(row.pk), "moi" if row.pk == mandate.user_id else row.full_name) for row in reviewers]
+    return {
+        "dep": [(row.pk, str(row)) for row in _departements(mandate)],
+        "epci": [(row.pk, row.name) for row in epcis_of(here)] if local else [],
+        "vague": [(str(row.number), f"Vague {row.number}, {row.name}") for row in Wave.objects.order_by("number")],
+        "agent": [(NOBODY, "Personne encore"), *people],
+    }
 
 
 def _departements(mandate: Mandate) -> list[Departement]:
     """The départements to choose between, when the territory has several."""
     if mandate.departement_id:
         return []
-    rows = Departement.objects.in_order()
+    rows = Departement.objects.in_order().defer("outline", "inset_outline")
     found = list(rows.filter(region=mandate.region_id) if mandate.region_id else rows)
     return found if len(found) > 1 else []
 
 
-def _chips(address: Mapping[str, str], kept: Mapping[str, str]) -> list[dict[str, str]]:
+def _chips(address: Address, options: Mapping[str, Iterable[tuple[str, str]]]) -> list[dict[str, str]]:
     """The filters set, each with the address of the list without it."""
-    words = {"etat": dict(State.choices), "type": dict(StructureKind.choices)}
+    words: dict[str, dict[str, str]] = {name: dict(found) for name, found in options.items()}
+    words |= {"etat": dict(State.choices), "type": dict(StructureKind.choices), "voie": dict(Route.choices)}
+    words["agent"] = {key: f"instruit par {name}" for key, name in words["agent"].items()} | {NOBODY: "sans agent"}
     return [
         {
-            "label": str(words.get(name, {}).get(value, f"«\u00a0{value}\u00a0»" if name == "q" else value)),
-            "url": f"?{urlencode({key: kept_value for key, kept_value in address.items() if key != name})}",
+            "label": f"«\u00a0{value}\u00a0»" if name == "q" else str(words[name].get(value, value)),
+            "url": address.url(without=name),
         }
-        for name, value in kept.items()
+        for name, value in address.kept.items()
     ]
 
 
-def _csv(rows: list[Row], today: date) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="dossiers-{today.isoformat()}.csv"'
-    response.write("\ufeff")
-    writer = csv.writer(response, delimiter=";")
-    writer.writerow(
-        "Dossier|Structure|FINESS|Commune|Code commune|Département|Type|État|Suite|ARS|Préfecture|Rejet implicite le|Reçu le|"
-        "Instruit par".split("|")
-    )
-    for row in rows:
-        application, structure = row.application, row.application.structure
-        writer.writerow(
-            _text(value)
-            for value in (
-                application.number,
-                structure.name,
-                structure.finess or "",
-                structure.commune.name,
-                structure.commune_id,
-                application.departement_id,
-                structure.get_kind_display(),
-                row.badge.label,
-                row.badge.next_step,
-                row.ars,
-                row.prefecture,
-                short_date(application.silence_date) if row.clock else "",
-                short_date(application.submitted_at),
-                row.reviewer,
+# Views that a person names -------------------------------------------------------------------------------------------
+
+
+def agents_only(request: HttpRequest) -> Mandate:
+    """Return the mandate of instruction that a person acts with: 404 to who acts for no authority, 403 to the others."""
+    mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
+    if mandate is None:
+        raise Http404
+    if not may_instruct(mandate):
+        raise PermissionDenied("Cette page est réservée aux agents qui instruisent, à l’ARS et à la préfecture.")
+    return mandate
+
+
+@require_POST
+def saved_view_add(request: HttpRequest) -> HttpResponse:
+    """Keep the list as it is shown under a name."""
+    mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
+    if mandate is None:
+        raise Http404
+    form = SavedViewForm(request.POST)
+    views: dict[str, View] = views_of(mandate, timezone.localdate())
+    address = read_query(request.POST.get("query", ""), mandate, views)
+    if not form.is_valid():
+        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+    else:
+        try:
+            row = save_view(mandate=mandate, name=form.cleaned_data["name"], query=address.query)
+        except RefusedError as refusal:
+            messages.error(request, typeset(str(refusal)))
+        else:
+            messages.success(
+                request, typeset(f"Vue « {row.name} » enregistrée : elle est parmi les vues, avec son nombre.")
             )
-        )
-    return response
+    return redirect(f"{reverse('applications')}{address.url()}")
 
 
-def _text(value: str) -> str:
-    """Return a cell that a spreadsheet takes for a text, never for a formula."""
-    return f"'{value}" if value[:1] in "=+-@\t\r" and value != "–" else value
+@require_POST
+def saved_view_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget a view of one's own."""
+    row: SavedView = get_object_or_404(saved_views_of(request.user), pk=pk)
+    row.delete()
+    messages.success(request, typeset(f"Vue « {row.name} » supprimée. Les dossiers n’ont pas changé."))
+    return redirect("applications")

@@ -10,6 +10,7 @@ from territories.models.acts import (
     SignatureRefusal,
     SigningRule,
 )
+from territories.models.paper import PaperOriginal
 from territories.models.people import Authority, Invitation, Mandate, User
 from territories.models.places import (
     Commune,
@@ -38,6 +39,7 @@ __all__ = [
     "Invitation",
     "Mandate",
     "Notification",
+    "PaperOriginal",
     "PostalCode",
     "ReferenceLoad",
     "Region",

@@ -257,6 +257,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Invitations that a person has accepted: what they were promised, oldest first."""
         return self.filter(email=user.email, accepted_at__isnull=False).order_by("accepted_at", "pk")
 
+    def pending(self, at: datetime) -> Self:
+        """Invitations whose link may still be used at an instant."""
+        return self.filter(accepted_at__isnull=True, cancelled_at__isnull=True, expires_at__gt=at)
+
 
 class Invitation(models.Model):
     """A single-use link, bound to an address, that opens an account with what it promises.
@@ -273,6 +277,7 @@ class Invitation(models.Model):
     created_at = models.DateTimeField("créée le")
     expires_at = models.DateTimeField("expire le")
     accepted_at = models.DateTimeField("acceptée le", null=True, blank=True)
+    cancelled_at = models.DateTimeField("annulée le", null=True, blank=True)
 
     objects = InvitationQuerySet.as_manager()
 
@@ -283,6 +288,11 @@ class Invitation(models.Model):
             models.CheckConstraint(
                 condition=Q(mandate_fields__isnull=False) | Q(membership_fields__isnull=False),
                 name="invitation_promises_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(cancelled_at__isnull=True),
+                name="invitation_accepted_or_cancelled",
+                violation_error_message="Une invitation acceptée ne s’annule plus.",
             ),
         ]
 

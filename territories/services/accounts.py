@@ -22,13 +22,17 @@ from django_otp import verify_token
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from francesante.lib.french import plural
 from francesante.lib.workflow import RefusedError
 from territories.choices import Subject
 from territories.models import Authority, Departement, Invitation, Mandate, User
-from territories.services.events import record_event
+from territories.services.events import lock, record_event
 
 SECOND_FACTOR_DUE = "second_factor_due"
 """Key of the session of a person who signed in with a password and still owes a code."""
+
+LOST_POST = "lost_post"
+"""Key of the session: what an agent posted after their session had ended, with the address it was posted to."""
 
 RECOVERY_CODES = 10
 _ACCOUNT_EXISTS = "Un compte existe déjà avec cette adresse : connectez-vous, puis ouvrez le lien à nouveau."
@@ -70,9 +74,10 @@ def _refuse_while_waiting(device: TOTPDevice | StaticDevice) -> None:
     allowed, reason = device.verify_is_allowed()
     if allowed:
         return
-    seconds = math.ceil((reason["locked_until"] - timezone.now()).total_seconds())
-    wait = f"{max(seconds, 1)} s" if seconds <= 60 else f"{math.ceil(seconds / 60)} min"  # noqa: PLR2004  # seconds
-    raise RefusedError(f"Plusieurs codes faux de suite : attendez {wait} avant d’en saisir un nouveau.")
+    seconds, wrong = math.ceil((reason["locked_until"] - timezone.now()).total_seconds()), reason["failure_count"]
+    count, unit = (max(seconds, 1), "seconde") if seconds <= 60 else (math.ceil(seconds / 60), "minute")  # noqa: PLR2004
+    said = "Un code faux vient d’être saisi" if wrong == 1 else f"{wrong} codes faux de suite viennent d’être saisis"
+    raise RefusedError(f"{said} : attendez {count} {unit}{plural(count)} avant d’en saisir un autre.")
 
 
 @transaction.atomic
@@ -147,6 +152,7 @@ class InvitationState(StrEnum):
     OPEN = "open"
     USED = "used"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,8 @@ def state_of(invitation: Invitation, *, at: datetime) -> InvitationState:
     """Tell what an invitation is worth at an instant."""
     if invitation.accepted_at is not None:
         return InvitationState.USED
+    if invitation.cancelled_at is not None:
+        return InvitationState.CANCELLED
     return InvitationState.EXPIRED if invitation.expires_at <= at else InvitationState.OPEN
 
 
@@ -179,26 +187,26 @@ def invite(
     invited_by: User | None = None,
     mandate_fields: Mapping[str, Any] | None = None,
     membership_fields: Mapping[str, Any] | None = None,
+    days: int | None = None,
 ) -> tuple[Invitation, str]:
     """Open a single-use link for an address; return the invitation and the secret of its link, which is not kept.
 
     The caller checked that what is promised may be promised. A new link for the same promise ends the former one.
+    ``days`` is how long it is worth, ``INVITATION_DAYS`` unless told.
     """
     address = email.strip().lower()
     promise = {
         "mandate_fields": dict(mandate_fields) if mandate_fields is not None else None,
         "membership_fields": dict(membership_fields) if membership_fields is not None else None,
     }
-    Invitation.objects.filter(email=address, accepted_at__isnull=True, expires_at__gt=at, **_same(promise)).update(
-        expires_at=at
-    )
+    Invitation.objects.pending(at).filter(email=address, **_same(promise)).update(expires_at=at)
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         email=address,
         token_hash=token_hash(token),
         invited_by=invited_by,
         created_at=at,
-        expires_at=at + timedelta(days=settings.INVITATION_DAYS),
+        expires_at=at + timedelta(days=days or settings.INVITATION_DAYS),
         **promise,
     )
     return invitation, token
@@ -208,6 +216,28 @@ def _same(promise: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{name}__isnull": True for name, value in promise.items() if value is None} | {
         name: value for name, value in promise.items() if value is not None
     }
+
+
+@transaction.atomic
+def cancel_invitation(*, invitation: Invitation, at: datetime) -> None:
+    """End the link of an invitation that has not served. The caller checked who may.
+
+    Raises:
+        RefusedError: it was accepted, cancelled or replaced in the meantime, or it expired.
+    """
+    invitation = lock(invitation)
+    match state_of(invitation, at=at):
+        case InvitationState.USED:
+            raise RefusedError(
+                "Cette invitation vient d’être acceptée : elle ne s’annule plus. L’accès, lui, peut être retiré."
+            )
+        case InvitationState.CANCELLED:
+            raise RefusedError("Cette invitation est déjà annulée : son lien ne sert plus.")
+        case InvitationState.EXPIRED:
+            raise RefusedError(
+                "Cette invitation n’est plus valable, ou une plus récente l’a remplacée : rien n’a changé."
+            )
+    Invitation.objects.filter(pk=invitation.pk).update(cancelled_at=at)
 
 
 def accept_invitation(*, token: str, at: datetime, user: User | None = None, person: Person | None = None) -> User:
@@ -239,6 +269,11 @@ def _accept(token: str, *, at: datetime, user: User | None, person: Person | Non
     match state_of(invitation, at=at):
         case InvitationState.USED:
             raise RefusedError("Cette invitation a déjà servi. Connectez-vous avec votre compte.")
+        case InvitationState.CANCELLED:
+            raise RefusedError(
+                "Cette invitation a été annulée par la structure ou le service qui l’avait envoyée. Demandez-en une nouvelle "
+                "s’il s’agit d’une erreur."
+            )
         case InvitationState.EXPIRED:
             raise RefusedError("Cette invitation a expiré. Demandez-en une nouvelle à la personne qui vous a invité.")
     if user is not None and user.email != invitation.email:

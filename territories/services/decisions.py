@@ -4,7 +4,7 @@ An application of the portal gives each kind of decision its effect with :func:`
 the last signature, so that a label exists if and only if every required signatory signed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,26 +29,72 @@ class Outcome:
     refusal: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the list of a parapheur says of one decision beside its title; an empty text says nothing.
+
+    Attributes:
+        about: what tells it from another of the same title: commune and file number.
+        criteria: criteria held over criteria judged, « 6/6 ».
+        gaps: criteria on which the authorities differ.
+        place: what the decision changes in its wave.
+        deadline: the clock of what it is about, with what happens then.
+    """
+
+    about: str = ""
+    criteria: str = ""
+    gaps: int = 0
+    place: str = ""
+    deadline: str = ""
+
+
+Summaries = Callable[[Sequence[Decision], datetime], Mapping[int, Summary]]
+
 FAVOURABLE = frozenset({DecisionKind.LABEL_GRANTED, DecisionKind.GRANT_AWARDED})
 """Kinds that may be signed several at a time; the others are signed one by one, after display."""
 
 _SIGNED: dict[str, Effect] = {}
 _DECLINED: dict[str, Effect] = {}
 _LOCKS: dict[str, Callable[[Decision], None]] = {}
+_SUMMARIES: dict[str, Summaries] = {}
+_BARS: dict[str, Callable[[Decision, Mandate], None]] = {}
 
 
 def effect(
-    kind: DecisionKind, *, signed: Effect, declined: Effect, locks: Callable[[Decision], None] | None = None
+    kind: DecisionKind,
+    *,
+    signed: Effect,
+    declined: Effect,
+    locks: Callable[[Decision], None] | None = None,
+    bars: Callable[[Decision, Mandate], None] | None = None,
+    summary: Summaries | None = None,
 ) -> None:
     """Declare what happens to the subject at the last signature, or when a signatory declines.
 
     ``locks`` takes the rows of the effect that come before the decision in the order of locks (quota, application);
-    it runs first, in the transaction of each signature.
+    it runs first, in the transaction of each signature. ``bars`` refuses a person who has the right to sign, and yet must
+    not sign this decision. ``summary`` says at a glance what several decisions are about.
     """
     _SIGNED[kind] = signed
     _DECLINED[kind] = declined
     if locks is not None:
         _LOCKS[kind] = locks
+    if bars is not None:
+        _BARS[kind] = bars
+    if summary is not None:
+        _SUMMARIES[kind] = summary
+
+
+def summaries_of(decisions: Sequence[Decision], *, at: datetime) -> dict[int, Summary]:
+    """Return what the applications say of decisions in a list, by key; kinds that say nothing are absent."""
+    by_source: dict[Summaries, list[Decision]] = {}
+    for decision in decisions:
+        if source := _SUMMARIES.get(decision.kind):
+            by_source.setdefault(source, []).append(decision)
+    found: dict[int, Summary] = {}
+    for source, rows in by_source.items():
+        found |= source(rows, at)
+    return found
 
 
 def _lock_in_order(decision: Decision) -> Decision:
@@ -132,10 +178,13 @@ def sign_decision(
     content_hash: str,
     at: datetime,
     means: SignatureMeans = SignatureMeans.PORTAL,
+    signed_at: datetime | None = None,
 ) -> Decision:
     """Sign a decision as one required capacity; at the last signature its effect takes place.
 
-    ``content_hash`` is the hash of what the signatory was shown. The second factor was confirmed by the caller.
+    ``content_hash`` is the hash of what the signatory was shown. The second factor was confirmed by the caller. A paper
+    original was signed before it is recorded: ``signed_at`` is when, and the mandate is judged at that instant; the date
+    of the act is that of the last signature.
 
     Raises:
         RefusedError: the mandate may not sign this decision at this instant.
@@ -143,7 +192,7 @@ def sign_decision(
     """
     try:
         with transaction.atomic():
-            return _sign(decision, mandate, content_hash=content_hash, at=at, means=means)
+            return _sign(decision, mandate, content_hash=content_hash, at=at, means=means, signed_at=signed_at or at)
     except IntegrityError as error:
         if sentence := _conflict_sentence(error):
             raise RefusedError(sentence) from error
@@ -172,10 +221,18 @@ def _lock_mandate(mandate: Mandate) -> Mandate:
     return locked.select_for_update(of=("self",), no_key=True).get(pk=mandate.pk)
 
 
-def _sign(decision: Decision, mandate: Mandate, *, content_hash: str, at: datetime, means: SignatureMeans) -> Decision:
+def _sign(
+    decision: Decision,
+    mandate: Mandate,
+    *,
+    content_hash: str,
+    at: datetime,
+    means: SignatureMeans,
+    signed_at: datetime,
+) -> Decision:
     decision = _lock_in_order(decision)
     mandate = _lock_mandate(mandate)
-    capacity = check_content(decision=decision, mandate=mandate, content_hash=content_hash, at=at)
+    capacity = check_content(decision=decision, mandate=mandate, content_hash=content_hash, at=signed_at)
     Signature.objects.create(
         decision=decision,
         capacity=capacity,
@@ -185,7 +242,7 @@ def _sign(decision: Decision, mandate: Mandate, *, content_hash: str, at: dateti
         means=means,
         signatory_name=mandate.user.full_name,
         signatory_title=mandate.signing_title,
-        signed_at=at,
+        signed_at=signed_at,
     )
     record_event(
         subject_type=Subject.DECISION,
@@ -197,9 +254,10 @@ def _sign(decision: Decision, mandate: Mandate, *, content_hash: str, at: dateti
         to_state=decision.state,
         data={"capacity": str(capacity), "content_hash": content_hash, "means": str(means)},
     )
-    given = set(decision.signatures.values_list("capacity", flat=True))
-    if given >= set(decision.required):
-        _set_state(decision, DecisionState.SIGNED, action="complete", mandate=mandate, at=at, signed_at=at)
+    given = dict(decision.signatures.values_list("capacity", "signed_at"))
+    if set(given) >= set(decision.required):
+        last = max(given.values())
+        _set_state(decision, DecisionState.SIGNED, action="complete", mandate=mandate, at=at, signed_at=last)
         _SIGNED[decision.kind](decision, at)
     return decision
 
@@ -285,6 +343,8 @@ def _capacity_to_sign(decision: Decision, mandate: Mandate, *, at: datetime) -> 
         raise RefusedError(f"Cette décision est déjà signée en qualité de {Capacity(capacity).label}.")
     if decision.signatures.filter(user=mandate.user).exists():
         raise RefusedError("Vous avez déjà signé cette décision : personne ne signe en deux qualités.")
+    if bar := _BARS.get(decision.kind):
+        bar(decision, mandate)
     return capacity
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from territories.forms import PasswordChangeForm, PasswordResetForm, SetPasswordForm, SignInForm
-from territories.services.accounts import SECOND_FACTOR_DUE, second_factor_of
+from territories.services.accounts import LOST_POST, SECOND_FACTOR_DUE, second_factor_of
 
 
 def safe_address(request: HttpRequest, name: str = "next", default: str = "") -> str:
@@ -69,6 +69,13 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     response = redirect(settings.LOGOUT_REDIRECT_URL)
     response["Clear-Site-Data"] = '"storage"'
     return response
+
+
+@require_POST
+def lost_post_forget(request: HttpRequest) -> HttpResponse:
+    """Forget what was posted after the session had ended, once its author took it back."""
+    request.session.pop(LOST_POST, None)
+    return redirect(safe_address(request))
 
 
 password_reset = auth_views.PasswordResetView.as_view(

@@ -23,8 +23,8 @@ from territories.services.accounts import InvitationState, Person, accept_invita
 @never_cache
 @sensitive_post_parameters("password", "password_again")
 @require_http_methods(["GET", "HEAD", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Open an account with a link, or add what it promises to the account of its address."""
+def invitation(request: HttpRequest, token: str, then: str = "account") -> HttpResponse:
+    """Open an account with a link, or add what it promises to the account of its address; then go to a page."""
     row = Invitation.objects.filter(token_hash=token_hash(token)).first()
     if row is None:
         return _refused(request, "unknown", status=404)
@@ -40,7 +40,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             sign_in = f"{reverse('login')}?{urlencode({'next': request.path})}"
         else:
             form = PersonForm(request.POST or None, email=row.email)
-    context = {"row": row, "promise": promise_of(row), "form": form, "sign_in": sign_in}
+    context = {"row": row, "promise": promise_of(row), "form": form, "sign_in": sign_in, "then": then}
     if request.method == "POST" and not sign_in and (form is None or form.is_valid()):
         return _accept(request, token, context)
     return render(request, "territories/invitation.html", context)
@@ -68,7 +68,7 @@ def _accept(request: HttpRequest, token: str, context: dict) -> HttpResponse:
             form.add_error(None, str(refusal))
         return render(request, "territories/invitation.html", context, status=409)
     messages.success(request, "Bienvenue. Votre invitation est acceptée.")
-    return redirect("account")
+    return redirect(context["then"])
 
 
 def _refused(request: HttpRequest, why: str, *, status: int, row: Invitation | None = None) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -24,11 +24,13 @@ from territories.models import Decision, Mandate, Signature
 from territories.services.accounts import confirm_code
 from territories.services.decisions import (
     FAVOURABLE,
+    Summary,
     check_content,
     decline_decision,
     may_sign,
     sign_decision,
     sign_selection,
+    summaries_of,
 )
 from territories.services.mandates import signatories_beside
 
@@ -39,6 +41,8 @@ OUTCOMES = "parapheur_outcomes"
 _WORDS = {
     DecisionKind.LABEL_GRANTED: ("label", "labels"),
     DecisionKind.LABEL_REFUSED: ("refus", "refus"),
+    DecisionKind.LABEL_ABROGATED: ("abrogation", "abrogations"),
+    DecisionKind.LABEL_WITHDRAWN: ("retrait", "retraits"),
     DecisionKind.GRANT_AWARDED: ("attribution", "attributions"),
 }
 
@@ -88,9 +92,18 @@ def parapheur(request: HttpRequest) -> HttpResponse:
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     now = timezone.now()
     awaiting = list(_with_signatures(Decision.objects.awaiting(mandate)).order_by("proposed_at", "pk"))
+    signed = list(
+        Signature.objects.filter(mandate=mandate, signed_at__gte=now - RECENT)
+        .select_related("decision")
+        .defer("decision__pdf")
+        .order_by("-signed_at", "-pk")
+    )
+    summaries = summaries_of([*awaiting, *(signature.decision for signature in signed)], at=now)
     rows = [
         {
             "decision": decision,
+            "about": _about(decision, summaries),
+            "summary": summaries.get(decision.pk, Summary()),
             "others": _others(decision, mandate.capacity or ""),
             "favourable": decision.kind in FAVOURABLE,
             "days": (timezone.localdate(now) - timezone.localdate(decision.proposed_at)).days,
@@ -98,21 +111,24 @@ def parapheur(request: HttpRequest) -> HttpResponse:
         for decision in awaiting
     ]
     by_kind = Counter(decision.kind for decision in awaiting)
-    signed = (
-        Signature.objects.filter(mandate=mandate, signed_at__gte=now - RECENT)
-        .select_related("decision")
-        .order_by("-signed_at", "-pk")
-    )
     context = {
         "rows": rows,
         "counts": [f"{by_kind[kind]} {_WORDS[kind][by_kind[kind] > 1]}" for kind in _WORDS if by_kind[kind]],
         "oldest": rows[0]["days"] if rows else None,
         "any_favourable": any(row["favourable"] for row in rows),
         "in_force": mandate.may_sign(now),
-        "signed": signed,
+        "signed": [
+            {"decision": row.decision, "signed_at": row.signed_at, "about": _about(row.decision, summaries)}
+            for row in signed
+        ],
         "delegations": signatories_beside(mandate, on=timezone.localdate(now)),
     }
     return render(request, "territories/parapheur.html", context)
+
+
+def _about(decision: Decision, summaries: Mapping[int, Summary]) -> str:
+    """Return what tells a decision from another of the same title; its département when nothing says more."""
+    return summaries.get(decision.pk, Summary()).about or str(decision.departement)
 
 
 def _page_of(decision: Decision, mandate: Mandate) -> dict[str, Any]:
@@ -213,10 +229,12 @@ def selection(request: HttpRequest) -> HttpResponse:
             request.session[OUTCOMES] = [[outcome.decision_id, outcome.refusal] for outcome in outcomes]
             return redirect("parapheur-outcome")
     chosen = [row.pk for row in rows]
+    summaries = summaries_of(rows, at=timezone.now())
     context = {
         "rows": [
             {
                 "decision": row,
+                "about": _about(row, summaries),
                 "content": json.loads(row.content),
                 "others": _others(row, mandate.capacity or ""),
                 "without": "&".join(f"d={key}" for key in chosen if key != row.pk),
@@ -234,8 +252,13 @@ def selection(request: HttpRequest) -> HttpResponse:
 def outcome(request: HttpRequest) -> HttpResponse:
     """Show what became of each decision of the last selection."""
     kept = dict(request.session.get(OUTCOMES, []))
-    decisions = Decision.objects.for_user(request.user).in_bulk(kept)
-    rows = [{"decision": decisions[key], "refusal": refusal} for key, refusal in kept.items() if key in decisions]
+    decisions = _with_signatures(Decision.objects.for_user(request.user)).in_bulk(kept)
+    summaries = summaries_of(list(decisions.values()), at=timezone.now())
+    rows = [
+        {"decision": decisions[key], "about": _about(decisions[key], summaries), "refusal": refusal}
+        for key, refusal in kept.items()
+        if key in decisions
+    ]
     signed = [row for row in rows if not row["refusal"]]
     return render(
         request,

@@ -13,10 +13,22 @@ from tests.worlds import build_world
 pytestmark = pytest.mark.browser
 NOT_PAGES = {
     "commune-search",  # a fragment for htmx
+    "presence",  # a fragment for htmx
+    "evidence-file",
+    "opinion-piece",
+    "opinion-link-piece",
     "logout",
     "application-receipt",
+    "application-pdf",
+    "additionality",
+    "label-certificate",
+    "label-plaque",
+    "label-ending-pdf",
     "application-decision-pdf",
     "decision-pdf",
+    "former-decision-pdf",
+    "paper-printable",
+    "paper-scan",
     "edition-file",
     "api-root",
     "api-datasets",
@@ -27,7 +39,9 @@ NOT_PAGES = {
     # Swagger's own interface, served as it is.
     "api-docs",
 }
-PREFERRED = ("titulaire", "ars_signe", "national", "anonyme")
+PREFERRED = ("titulaire", "ars_signe", "national", "anonyme", "avis")
+AGENTS_TOO = [(name, "ars_signe") for name in ("applications", "application", "account")]
+"""Pages of a structure under addresses that agents share."""
 REFUSED = {"steering": "titulaire", "decision": "ars_ailleurs"}
 
 
@@ -57,7 +71,7 @@ def test_every_page_is_accessible(world, live_server, chromium, axe_violations):
         role = next((role for role in PREFERRED if row[roles.index(role)] == "2"), None)
         if role:
             walks[role].append(name)
-    for name, role in REFUSED.items():
+    for name, role in [*REFUSED.items(), *AGENTS_TOO]:
         walks[role].append(name)
     wrong, seen = [], 0
     for role, names in walks.items():

@@ -26,6 +26,7 @@ def hours(owner, page):
     draft = start_application(membership=owner, at=timezone.now())
     page.goto(reverse("application-step", args=[draft.number, "horaires"]))
     sign_in(page, owner)
+    page.wait_for_load_state("networkidle")
     page.draft = draft
     return page
 

@@ -110,6 +110,7 @@ def hall(reference_rows, committed_db):
     return agents, line
 
 
+@pytest.mark.asks_interest
 def test_the_thread(hall, live_server, chromium, axe_violations):
     agents, line = hall
 
@@ -243,6 +244,9 @@ def _is_reviewed(ars, prefecture, application):
     ars.says(application.number)
     ars.look("ars-dossiers")
     page.goto(application.get_absolute_url())
+    # Asked once per structure, before any act.
+    ars.look("ars-interet")
+    ars.press("Je n’ai aucun lien d’intérêt avec cette structure")
     ars.press("Prendre en charge")
     ars.look("ars-dossier")
     # The préfecture reads nothing of the assessment before it is shared.
@@ -252,6 +256,7 @@ def _is_reviewed(ars, prefecture, application):
             page.get_by_label("Motif").fill("Un médecin généraliste reçoit trois demi-journées.")
         ars.press("Enregistrer, critère suivant")
     prefecture.page.goto(application.get_absolute_url())
+    prefecture.press("Je n’ai aucun lien d’intérêt avec cette structure")
     assert "Un médecin généraliste reçoit" not in prefecture.page.content()
     page.locator("main").get_by_role("button", name=re.compile("^Partager")).click()
     ars.look("ars-partage")
@@ -306,7 +311,7 @@ def _is_public(visitor, label):
     visitor.says(label.structure.name)
     visitor.look("lieux")
     page.goto(f"/lieux/{label.number}/")
-    visitor.says("Label en cours")
+    visitor.says("Labellisé France Santé")
     visitor.look("lieu")
     for address, name in {
         "/": "accueil-carte",

@@ -4,9 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from labelling.choices import ApplicationState as State
 from labelling.choices import MembershipRole
+from labelling.services.digest import digest_of
 from territories.choices import AuthorityKind, NotificationChannel, Role
 from territories.models import Notification
 from tests import factories as make
@@ -110,14 +112,30 @@ def test_an_agent_sees_what_waits_for_the_authority_and_the_most_urgent_files(cl
     make.quota(here, floor=10, target=15, used=2)
     response = home(client, make.mandate(AuthorityKind.ARS, on=here).user)
     html = response.content.decode()
-    assert response.context["waiting_for_us"] == 10
-    assert "10 dossiers" in html
+    assert response.context["waiting_for_us"] == 11, "each once, though seven are to begin and due soon"
+    assert "11 dossiers" in html
+    assert "10 à commencer" in html
+    assert "8 à échéance sous 15\u00a0j" in html
+    assert "Un dossier peut y figurer à plusieurs titres." in html
     assert len(response.context["rows"]) == 8
     assert response.context["rows"][0].application.silence_date == date(2026, 11, 30)
     assert response.context["rows"][1].application == files[0]
     (strip,) = response.context["strips"]
     assert (strip["quota"].used, strip["in_progress"]) == (2, 11)
     assert primary_buttons(html) == 1
+
+
+def test_the_page_and_the_morning_mail_count_the_same(client, here):
+    now = timezone.now()
+    for number, state in enumerate([State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT, State.ABANDONED], start=1):
+        make.application(place(here, number), state=state, silence_date=now.date() + timedelta(days=20 * number))
+    ars = make.mandate(AuthorityKind.ARS, on=here)
+    response = home(client, ars.user)
+    (section,) = digest_of(ars.user, at=now)
+    assert response.context["waiting_for_us"] == section.files == 2
+    told = [(link["label"], link["count"]) for link in response.context["ours"]]
+    assert told == [(label, count) for label, count, _ in section.views] == [("À commencer", 1), ("Désaccord", 1)]
+    assert "1 en désaccord" in response.content.decode()
 
 
 def test_every_count_is_the_length_of_its_list(client, here):

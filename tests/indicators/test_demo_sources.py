@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from indicators.services.demo import load
 from indicators.services.demo.files import Player
@@ -21,7 +22,7 @@ REAL = Path(settings.BASE_DIR).parent / "shared" / "data" / "test"
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real extract is not beside the project")
 def test_the_real_extract_gives_a_thousand_labels_in_forty_departements(reference):
-    import_register(path=REAL / EXTRACT)
+    import_register(path=REAL / EXTRACT, at=timezone.now())
     lines = RegisterLine.objects.select_related("commune__departement__region")
     scenario = big_scenario(lines, Random(SEED))
     labels = scenario.labels()

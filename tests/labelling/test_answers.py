@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from labelling.rules.answers import Answers, Closure, Fees, Member, parse, parse_time, problems
+from labelling.rules.answers import Answers, Closure, Fees, parse, parse_time, problems
 from labelling.rules.steps import BY_SLUG, STEPS, Status, next_step, status_of, unfinished
 
 WHOLE = {
@@ -114,7 +114,6 @@ def test_open_days_are_those_with_an_opening():
             "horaires",
             "se termine avant de commencer",
         ),
-        (Answers(team=(Member("doctor", rpps="12345678901"),)), "equipe", "n’est pas valable"),
     ],
 )
 def test_what_cannot_be_is_said(answers, step, words):

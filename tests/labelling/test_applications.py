@@ -23,7 +23,7 @@ from labelling.services.drafting import authorities_of
 from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Subject
 from territories.models import Delivery, Event
-from tests import factories
+from tests import factories, samples
 from tests.factories import NOW
 from tests.labelling.test_answers import WHOLE
 from tests.plugins.committed import at_once
@@ -150,6 +150,24 @@ def test_what_cannot_be_is_refused(owner, draft):
             version=1,
             at=NOW,
         )
+
+
+@pytest.mark.parametrize(
+    ("step", "answers"),
+    [
+        ("identite", {"identity": {"exact": False, "correction": f"Mme Exemplaire, {samples.NIR}"}}),
+        ("identite", {"contact": {**WHOLE["contact"], "role": samples.NIR}}),
+        ("equipe", {"team": [{**WHOLE["team"][0], "name": samples.NIR}]}),
+        ("tarifs", {"fees": {**WHOLE["fees"], "details": samples.NIR}}),
+        ("permanence", {"on_call": {**WHOLE["on_call"], "details": samples.NIR}}),
+    ],
+)
+def test_no_answer_takes_a_social_security_number(owner, draft, step, answers):
+    with pytest.raises(RefusedError, match="aucune donnée de patient"):
+        save_step(application=draft, membership=owner, step=step, answers=answers, version=1, at=NOW)
+    draft.refresh_from_db()
+    assert samples.NIR not in str(draft.answers)
+    assert (draft.version, actions(draft)) == (1, ["start"])
 
 
 def test_nobody_else_answers(draft):

@@ -10,12 +10,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from francesante.lib.french import long_date
 from labelling.choices import ApplicationState, ClaimState, MembershipRole
 from labelling.models import Application, Claim, Membership, Structure
+from labelling.services.access import invite_editor
 from labelling.services.applications import start_application
+from labelling.tasks import render_documents
 from territories.choices import AuthorityKind, Role
 from territories.models import Event, Invitation, User
-from tests import factories
+from tests import factories, samples
 from tests.labelling.test_answers import WHOLE
 from tests.plugins.signed_in import PortalClient
 
@@ -50,6 +53,12 @@ def ready(draft):
     factories.authority(AuthorityKind.PREFECTURE)
     factories.wave()
     return draft
+
+
+def focused(html):
+    """What takes the focus when the page opens: the names of fields, the words of headings."""
+    tags = re.findall(r"<[^>]*\bautofocus\b[^>]*>[^<]*", html)
+    return [re.search(r'name="([^"]+)"|>([^<]+)', tag).group(1) or tag.partition(">")[2].strip() for tag in tags]
 
 
 def client_of(person):
@@ -398,6 +407,8 @@ def test_rows_of_the_team_are_added_and_removed_without_being_kept(page, draft):
     assert 'name="m1_profession"' not in removed
     assert "Mme Exemplaire" in removed
     assert "Dr Maquette" not in removed
+    assert focused(added) == ["m2_profession"]
+    assert focused(removed) == ["Professionnels"]
     draft.refresh_from_db()
     assert draft.version == 1
 
@@ -433,7 +444,6 @@ def test_a_team_is_kept_and_its_sectors_are_asked_once(page, draft):
 @pytest.mark.parametrize(
     ("slug", "data", "words"),
     [
-        ("equipe", {"team_count": "1", "m0_profession": "doctor", "m0_rpps": "123"}, "RPPS n’est pas valable"),
         ("equipe", {"team_count": "1", "m0_name": "Quelqu’un"}, "Choisissez la profession"),
         ("identite", {"exact": "non", "name": "A", "email": "a@exemple.invalid"}, "Dites ce qui a changé"),
         ("identite", {"exact": "oui", "name": "", "email": "a@exemple.invalid"}, "à corriger"),
@@ -504,6 +514,15 @@ def test_what_is_not_right_yet_is_not_kept(page, draft):
     assert (draft.version, draft.answers["hours"], "HX-Trigger" in response) == (1, {}, False)
 
 
+def test_patient_data_is_not_kept_as_it_is_typed(page, draft):
+    address = reverse("application-autosave", args=[draft.number, "tarifs"])
+    response = page.post(address, {"version": 1, "details": f"Mme Exemplaire, {samples.NIR}"})
+    draft.refresh_from_db()
+    assert "Pas encore enregistré" in text(response)
+    assert "Ce texte semble contenir un numéro de sécurité sociale" in text(response)
+    assert (draft.version, draft.answers["fees"]["details"], "HX-Trigger" in response) == (1, "", False)
+
+
 def test_an_autosave_never_overwrites_a_colleague(page, draft):
     address = reverse("application-autosave", args=[draft.number, "horaires"])
     page.post(address, week())
@@ -511,6 +530,8 @@ def test_an_autosave_never_overwrites_a_colleague(page, draft):
     draft.refresh_from_db()
     assert "Votre saisie n’est pas enregistrée" in text(stale)
     assert (draft.version, "HX-Trigger" in stale) == (2, False)
+    assert 'name="version" value="1"' in stale.content.decode(), "the page still answers for what it showed"
+    assert page.post(step(draft, "horaires"), week(version=1, mon_0_start="10h")).status_code == 409
     assert draft.answers["hours"]["mon"][0][0] == "08:30"
 
 
@@ -594,6 +615,8 @@ def test_the_receipt_is_read_by_both_sides_only(page, ready):
     address = reverse("application-receipt", args=[ready.number])
     assert page.get(address).status_code == 404
     page.post(step(ready, "relire"), submission(ready))
+    assert page.get(address).status_code == 202
+    render_documents()
     response = page.get(address)
     assert (response.status_code, response["Content-Type"]) == (200, "application/pdf")
     assert response.content.startswith(b"%PDF")
@@ -668,6 +691,38 @@ def test_an_owner_invites_and_ends_an_access(page, owner):
     assert editor.ended_at is not None
     assert client_of(editor.user).get(address).status_code == 404
     assert Invitation.objects.count() == 1
+
+
+def test_pending_invitations_are_listed_renewed_and_cancelled(page, owner):
+    address = reverse("structure-access", args=[owner.structure_id])
+    invite = {"act": "invite", "email": "gest@exemple.invalid"}
+    listed = text(page.post(address, invite, follow=True))
+    row = Invitation.objects.get()
+    sent, until = (long_date(day).replace("\u00a0", " ") for day in (row.created_at, row.expires_at))
+    assert f"<strong>gest@exemple.invalid</strong>, invitation envoyée le {sent}, valable jusqu’au {until}." in listed
+    assert "elle est renouvelée. Seul le nouveau lien sert." in text(page.post(address, invite, follow=True))
+    link = re.search(r"http://testserver(/\S+)", mail.outbox[-1].body)[1]
+    assert text(page.get(address)).count("Annuler l’invitation") == 1
+    last = Invitation.objects.latest("pk")
+    after = page.post(address, {"act": "cancel", "invitation": last.pk}, follow=True)
+    assert "L’invitation de gest@exemple.invalid est annulée" in text(after)
+    assert "Invitations en attente" not in text(after)
+    assert "Cette invitation a été annulée" in text(Client().get(link))
+    elsewhere = factories.membership()
+    other = invite_editor(membership=elsewhere, email="autre@exemple.invalid", at=timezone.now()).invitation
+    assert page.post(address, {"act": "cancel", "invitation": other.pk}).status_code == 404
+    assert list(Invitation.objects.pending(timezone.now())) == [other]
+
+
+def test_an_invitation_that_could_not_leave_is_not_pending(page, owner, monkeypatch):
+    def broken(*_args, **_kwargs):
+        raise OSError
+
+    monkeypatch.setattr("labelling.views.claims.send_invitation", broken)
+    address = reverse("structure-access", args=[owner.structure_id])
+    shown = text(page.post(address, {"act": "invite", "email": "guest@exemple.invalid"}))
+    assert "n’a pas pu partir" in shown
+    assert "Invitations en attente" not in shown
 
 
 def test_an_editor_and_strangers_change_no_access(owner):

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from labelling.choices import ApplicationState as State
-from labelling.rules.badges import STRUCTURE, Facts, badge
+from labelling.rules.badges import OUTSIDER, STRUCTURE, Facts, badge
 
 TODAY = date(2026, 11, 22)
 RECEIVED = {"received_on": date(2026, 10, 4), "silence_date": date(2026, 12, 4)}
@@ -101,6 +101,18 @@ def test_the_sense_of_a_decision_is_told_after_its_notification_only(facts):
             ("warning", "En instruction", "ARS : appréciation à partager avec l’autre autorité."),
         ),
         (
+            "ars",
+            State.UNDER_REVIEW,
+            {"to_assess": 2, "to_clarify": 1},
+            ("warning", "En instruction", "ARS : 2 critères à apprécier et 1 critère à préciser."),
+        ),
+        (
+            "ars",
+            State.UNDER_REVIEW,
+            {"to_assess": 0, "to_clarify": 1},
+            ("warning", "En instruction", "ARS : 1 critère à préciser."),
+        ),
+        (
             "prefecture",
             State.UNDER_REVIEW,
             {"shared": True},
@@ -170,9 +182,61 @@ def test_what_an_agent_reads(reader, state, facts, expected):
 
 
 @pytest.mark.parametrize("state", list(State))
-@pytest.mark.parametrize("reader", [STRUCTURE, "ars", "national"])
+@pytest.mark.parametrize("reader", [STRUCTURE, OUTSIDER, "ars", "national"])
 def test_every_state_has_short_words_for_every_reader(state, reader):
     tone, label, sentence = shown(reader, state, **RECEIVED)
     assert tone in {"", "info", "warning", "success", "new"}
     assert len(label) <= 17
     assert sentence
+
+
+LATE = {"silence_date": date(2026, 11, 21)}
+EXAMINED = ("info", "En instruction", "L’ARS et la préfecture examinent le dossier, critère par critère.")
+TO_COME = ("info", "Décision en cours", "La décision se lira ici après sa notification à la structure.")
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "expected"),
+    [
+        (State.SUBMITTED, RECEIVED, ("info", "Déposé", "Réponse attendue avant le 4 décembre 2026.")),
+        (State.UNDER_REVIEW, {"to_assess": 0}, EXAMINED),
+        (State.UNDER_REVIEW, {"shared": True, "endorsed": True}, EXAMINED),
+        (State.UNDER_REVIEW, {"waiting": True}, EXAMINED),
+        (State.UNDER_REVIEW, {"asked": 1, "answer_by": date(2026, 12, 1)}, EXAMINED),
+        (State.DISAGREEMENT, {"concert_by": date(2026, 12, 1)}, EXAMINED),
+        (State.AWAITING_SIGNATURES, {"missing_capacities": ("prefet",)}, TO_COME),
+        (State.LABELLED, {"available_on": TODAY}, TO_COME),
+        (State.REFUSED, {"available_on": TODAY}, TO_COME),
+        (
+            State.UNDER_REVIEW,
+            LATE,
+            ("", "Rejet implicite", "Délai passé le 21 novembre 2026 ; le dossier reste examiné."),
+        ),
+        (
+            State.REFUSED,
+            {"available_on": TODAY, "notified_on": TODAY},
+            ("", "Refusé", "Notifié le 22/11/2026 ; recours jusqu’au 23/01/2027."),
+        ),
+        (State.CLOSED, {}, ("", "Sans suite", "Aucun acte attendu.")),
+    ],
+)
+def test_what_an_outsider_reads(state, facts, expected):
+    assert shown(OUTSIDER, state, **facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "movers"),
+    [
+        (State.UNDER_REVIEW, {}, {"ars"}),
+        (State.UNDER_REVIEW, {"shared": True}, {"prefecture"}),
+        (State.UNDER_REVIEW, LATE, {"ars"}),
+        (State.UNDER_REVIEW, {**LATE, "asked": 1, "answer_by": date(2026, 12, 1)}, set()),
+        (State.SUBMITTED, LATE, {"ars", "prefecture"}),
+        (State.DISAGREEMENT, {}, {"ars", "prefecture"}),
+        (State.AWAITING_SIGNATURES, {"missing_capacities": ("ars",)}, set()),
+        (State.LABELLED, {}, set()),
+    ],
+)
+def test_whose_move_it_is_is_told_to_those_who_may_move(state, facts, movers):
+    readers = (STRUCTURE, OUTSIDER, "ars", "prefecture", "national", "observer", "partner")
+    assert {reader for reader in readers if badge(Facts(state=state, today=TODAY, **facts), reader).yours} == movers

@@ -3,11 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ClaimState, MembershipRole, Register, StructureKind
 from labelling.models import Claim, Membership, Site, Structure
-from labelling.services.access import end_access, give_promised_access, invite_editor, promised_access
+from labelling.services.access import (
+    cancel_editor_invitation,
+    end_access,
+    give_promised_access,
+    hand_over,
+    invite_editor,
+    pending_invitations,
+    promised_access,
+)
 from labelling.services.claims import (
     confirm_by_code,
     masked_email,
@@ -17,7 +26,7 @@ from labelling.services.claims import (
     waiting_claims,
 )
 from territories.choices import AuthorityKind, Role, Subject
-from territories.models import Event
+from territories.models import Event, Invitation
 from territories.services.accounts import accept_invitation
 from tests import factories
 from tests.factories import NOW
@@ -198,16 +207,76 @@ def test_an_address_is_masked():
 def test_an_owner_invites_an_editor_who_gets_access_once(db):
     owner = factories.membership()
     guest = factories.user("guest@exemple.invalid")
-    invitation, token = invite_editor(membership=owner, email=" Guest@exemple.invalid ", at=NOW)
+    invited = invite_editor(membership=owner, email=" Guest@exemple.invalid ", at=NOW)
     assert promised_access(guest) == []
-    accept_invitation(token=token, at=NOW, user=guest)
-    assert promised_access(guest) == [(type(invitation).objects.get(), owner.structure)]
+    accept_invitation(token=invited.token, at=NOW, user=guest)
+    assert promised_access(guest) == [(Invitation.objects.get(), owner.structure)]
     (given,) = give_promised_access(user=guest, at=NOW)
     assert (given.role, given.structure) == (MembershipRole.EDITOR, owner.structure)
     assert give_promised_access(user=guest, at=NOW) == []
     end_access(membership=owner, of=given, at=NOW)
     assert give_promised_access(user=guest, at=NOW) == []
     assert events(Subject.STRUCTURE, owner.structure_id) == ["invite", "give_access", "end_access"]
+
+
+def test_an_address_invited_again_gets_a_new_link_whoever_sent_the_former_one(db):
+    owner = factories.membership()
+    guest = factories.user("guest@exemple.invalid")
+    first = invite_editor(membership=owner, email=guest.email, at=NOW)
+    handed = factories.membership(owner.structure, role=MembershipRole.EDITOR)
+    hand_over(membership=owner, to=handed, at=NOW)
+    handed.refresh_from_db()
+    second = invite_editor(membership=handed, email=guest.email, at=NOW)
+    assert (first.renewed, second.renewed) == (False, True)
+    assert list(pending_invitations(owner.structure, at=NOW)) == [second.invitation]
+    assert not pending_invitations(owner.structure, at=second.invitation.expires_at).exists()
+    with pytest.raises(RefusedError, match="a expiré"):
+        accept_invitation(token=first.token, at=NOW, user=guest)
+    assert events(Subject.STRUCTURE, owner.structure_id) == ["invite", "hand_over", "renew_invitation"]
+
+
+def test_a_cancelled_invitation_opens_nothing(db):
+    owner = factories.membership()
+    editor = factories.membership(owner.structure, role=MembershipRole.EDITOR)
+    guest = factories.user("guest@exemple.invalid")
+    invited = invite_editor(membership=owner, email=guest.email, at=NOW)
+    for other, said in ((editor, "Seul le responsable"), (factories.membership(), "pas celle de votre structure")):
+        with pytest.raises(RefusedError, match=said):
+            cancel_editor_invitation(membership=other, invitation=invited.invitation, at=NOW)
+    assert pending_invitations(owner.structure, at=NOW).exists()
+    cancel_editor_invitation(membership=owner, invitation=invited.invitation, at=NOW)
+    assert not pending_invitations(owner.structure, at=NOW).exists()
+    with pytest.raises(RefusedError, match="déjà annulée"):
+        cancel_editor_invitation(membership=owner, invitation=invited.invitation, at=NOW)
+    with pytest.raises(RefusedError, match="a été annulée"):
+        accept_invitation(token=invited.token, at=NOW, user=guest)
+    assert promised_access(guest) == []
+    assert events(Subject.STRUCTURE, owner.structure_id) == ["invite", "cancel_invitation"]
+
+
+def test_an_invitation_that_served_is_not_cancelled(db):
+    owner = factories.membership()
+    guest = factories.user("guest@exemple.invalid")
+    invited = invite_editor(membership=owner, email=guest.email, at=NOW)
+    accept_invitation(token=invited.token, at=NOW, user=guest)
+    with pytest.raises(RefusedError, match="vient d’être acceptée"):
+        cancel_editor_invitation(membership=owner, invitation=invited.invitation, at=NOW)
+    with pytest.raises(IntegrityError, match="invitation_accepted_or_cancelled"), transaction.atomic():
+        Invitation.objects.update(cancelled_at=NOW)
+    assert events(Subject.STRUCTURE, owner.structure_id) == ["invite"]
+
+
+def test_an_invitation_is_cancelled_or_accepted_never_both(committed_db):
+    owner = factories.membership()
+    guest = factories.user("guest@exemple.invalid")
+    invited = invite_editor(membership=owner, email=guest.email, at=NOW)
+    outcomes = at_once(
+        lambda: cancel_editor_invitation(membership=owner, invitation=invited.invitation, at=NOW),
+        lambda: accept_invitation(token=invited.token, at=NOW, user=guest),
+    )
+    assert sum(isinstance(outcome, RefusedError) for outcome in outcomes) == 1
+    row = Invitation.objects.get()
+    assert (row.cancelled_at is None) != (row.accepted_at is None)
 
 
 def test_who_may_change_accesses(db):

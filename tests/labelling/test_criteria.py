@@ -254,6 +254,14 @@ def test_criteria_keep_their_order_with_the_answer_in_words():
     ]
 
 
+def test_only_who_has_not_submitted_yet_is_told_so():
+    criteria = [SimpleNamespace(rule=Rule.NURSE, parameters={"max_minutes": 15}, exempt_kinds=[])]
+    said = "Vous n’indiquez aucun infirmier, ni sur place ni à proximité."
+    for to_submit, end in ((True, STILL), (False, "")):
+        found = assess_all(criteria, team(DOCTOR), structure_kind=StructureKind.MSP, to_submit=to_submit)
+        assert [one.sentence for one in found] == [said + end]
+
+
 @pytest.mark.parametrize(
     ("rule", "answers", "words"),
     [

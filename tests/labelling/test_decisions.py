@@ -255,7 +255,7 @@ def test_the_label_is_born_of_the_last_signature(ars, prefet):
     assert application.state == State.LABELLED
     assert actions(application) == ["propose", "grant"]
     assert labels.status(label, date(2026, 11, 23)).label == "Label en cours"
-    assert labels.status(label, date(2029, 11, 23)).label.replace("\u00a0", " ") == "Label terminé le 23 novembre 2029"
+    assert labels.status(label, date(2029, 11, 23)).label.replace("\u00a0", " ") == "Label terminé le 22 novembre 2029"
 
 
 def test_numbers_follow_each_other(ars, prefet):

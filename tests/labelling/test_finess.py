@@ -13,7 +13,8 @@ from labelling.choices import StructureKind
 from labelling.models import RegisterLine
 from labelling.readers.finess import insee_code, read_national_extract
 from labelling.readers.register_rows import RegisterFileError
-from labelling.services.registers import import_register, search_register
+from labelling.services import registers
+from labelling.services.register_search import search_register
 from territories.models import FormerCode
 from tests import factories
 from tests.plugins.reference import reference, reference_rows  # noqa: F401
@@ -58,6 +59,10 @@ def file(tmp_path):
 @pytest.fixture
 def commune(db):
     return factories.commune()
+
+
+def import_register(**options):
+    return registers.import_register(at=factories.NOW, **options)
 
 
 def counts(report):
@@ -326,5 +331,5 @@ def test_the_real_files(reference):  # noqa: F811
     assert counts(import_register(path=DATA / "structures_finess.csv.gz"))[:3] == (0, 0, report.created)
     extract = DATA / "finess_cs1100502_extrait_brut.csv"
     assert len(list(read_national_extract(extract))) == 10
-    national_report = import_register(path=extract)
+    national_report = import_register(path=extract, partial=True)
     assert [row.line for row in national_report.refused] == [3, 4, 10]

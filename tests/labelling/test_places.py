@@ -38,7 +38,7 @@ def label(signatories):
 
     def made(name="Centre du Lavoir (fictif)", *, point=(46.5, 2.5), hours=WEEK, notified=True, valid=None, **fields):
         line = make.register_line(name=name, latitude=point[0], longitude=point[1], **fields)
-        application = make.application(make.structure(line), state=State.UNDER_REVIEW)
+        application = make.application(make.structure(line), state=State.UNDER_REVIEW, answers={"hours": hours})
         decision = propose_decision(
             kind=DecisionKind.LABEL_GRANTED,
             subject_type=Subject.APPLICATION,
@@ -50,7 +50,6 @@ def label(signatories):
             at=NOW,
         )
         Application.objects.filter(pk=application.pk).update(state=State.AWAITING_SIGNATURES, decision=decision)
-        Application.objects.filter(pk=application.pk).update(answers={"hours": hours})
         for mandate in signatories:
             sign_decision(decision=decision, mandate=mandate, content_hash=decision.content_hash, at=NOW)
         row = Label.objects.get(application=application)
@@ -175,7 +174,7 @@ def test_the_list_asks_as_much_for_two_as_for_ten(client, label):
 def test_the_page_of_a_place(client, label):
     row = label(hours=SATURDAY)
     page = client.get(f"/lieux/{row.number}/").content.decode()
-    assert "Label en cours" in page
+    assert "Labellisé France Santé" in page
     assert "8\u00a0h\u00a030\u00a0–\u00a012\u00a0h\u00a030, 14\u00a0h\u00a0–\u00a018\u00a0h" in page
     assert "fermé" in page
     assert "du 22\u00a0novembre\u00a02026 au 21\u00a0novembre\u00a02029 inclus" in page
@@ -185,7 +184,7 @@ def test_the_page_of_a_place(client, label):
 
 def test_a_label_that_ended_says_so(client, label):
     ended = label(valid=DateRange(date(2025, 11, 1), date(2026, 11, 22)))
-    assert "Label terminé le 22\u00a0novembre\u00a02026" in client.get(f"/lieux/{ended.number}/").content.decode()
+    assert "Label terminé le 21\u00a0novembre\u00a02026" in client.get(f"/lieux/{ended.number}/").content.decode()
     withdrawn = label()
     Label.objects.filter(pk=withdrawn.pk).update(withdrawn_at=NOW - timedelta(hours=1))
     assert "Label retiré le 22\u00a0novembre\u00a02026" in client.get(f"/lieux/{withdrawn.number}/").content.decode()

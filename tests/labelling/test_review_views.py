@@ -1,17 +1,12 @@
-"""The agents' pages of a file: the list that says what to do, the one page of a file, the acts posted from it."""
+"""The agents' pages of a file: its one page, and the acts posted from it."""
 
-import csv
-import io
 import re
-from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from labelling.choices import ApplicationState as State
-from labelling.choices import StructureKind, Verdict
+from labelling.choices import Verdict
 from labelling.models import CriterionAssessment
 from labelling.services.acts import read_decision
 from labelling.services.decisions import propose_label
@@ -86,135 +81,6 @@ def post(client, application, action, mandate, version=None, **data):
 
 def events(application):
     return Event.objects.about(Subject.APPLICATION, application.pk).count()
-
-
-# The list ---------------------------------------------------------------------------------------------------------
-
-
-def test_each_count_is_the_number_of_its_rows(agent, ars, prefecture):
-    make.application(named("Cabinet du Pont (fictif)"), state=State.SUBMITTED)
-    under_review(ars, verdicts=2)
-    under_review(ars, verdicts=5)
-    under_review(ars, shared_at=NOW)
-    under_review(ars, shared_at=NOW, endorsed_at=NOW)
-    soon = under_review(ars, silence_date=NOW.date() + timedelta(days=15))
-    make.application(named("Brouillon (fictif)"))
-    views = {view["key"]: view["count"] for view in agent.get(LIST).context["views"]}
-    assert views == {
-        "a-moi": 5,
-        "a-partager": 2,
-        "a-endosser": 0,
-        "a-presenter": 1,
-        "a-commencer": 1,
-        "a-signer": 0,
-        "bientot": 1,
-        "tous": 6,
-    }
-    for key, count in views.items():
-        assert len(numbers(agent.get(LIST, {"vue": key}))) == count, key
-    assert numbers(agent.get(LIST))[0] == soon.number, "the most urgent first"
-
-
-def test_the_other_authority_has_its_own_turn(agent_client, ars, prefecture):
-    waiting = under_review(ars, shared_at=NOW)
-    under_review(ars)
-    client = agent_client(prefecture)
-    assert numbers(client.get(LIST, {"vue": "a-endosser"})) == [waiting.number]
-    page = client.get(LIST).content.decode()
-    assert "en cours" in page, "what is not shared is not counted for the other authority"
-    assert "à endosser" in page
-
-
-def test_the_list_is_the_territory_acted_for(agent, agent_client, ars):
-    elsewhere = make.departement("97", "Valfictie", region="R2")
-    make.application(
-        named("Maison lointaine (fictive)", in_=make.commune("97001", "Loin", in_=elsewhere)), state=State.SUBMITTED
-    )
-    here = make.application(state=State.SUBMITTED)
-    make.mandate(AuthorityKind.PREFECTURE, person=ars.user, on=elsewhere)
-    assert numbers(agent.get(LIST)) == [here.number]
-    assert len(numbers(agent_client(make.mandate(AuthorityKind.NATIONAL)).get(LIST))) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("trois etangs", ["MSP des Trois Étangs (fictive)"]),
-        ("Étang", ["MSP des Trois Étangs (fictive)"]),
-        ("trois etengs", ["MSP des Trois Étangs (fictive)"]),
-        ("ebauche", ["CDS de la Passerelle (fictif)"]),
-        ("passerelle ebauche", ["CDS de la Passerelle (fictif)"]),
-        ("inconnu", []),
-        ("!!", []),
-    ],
-)
-def test_search_ignores_accents_and_typing_errors(agent, text, found):
-    for name, commune in [
-        ("MSP des Trois Étangs (fictive)", make.commune()),
-        ("CDS de la Passerelle (fictif)", make.commune("98002", "Ébauche")),
-    ]:
-        make.application(named(name, in_=commune), state=State.SUBMITTED)
-    rows = agent.get(LIST, {"q": text}).context["rows"]
-    assert [row.application.structure.name for row in rows] == found
-
-
-def test_a_number_or_a_finess_is_exact(agent):
-    first, second = (make.application(state=State.SUBMITTED) for _ in range(2))
-    assert numbers(agent.get(LIST, {"q": f" {first.number.lower()}"})) == [first.number]
-    finess = second.structure.finess
-    assert numbers(agent.get(LIST, {"q": f"{finess[:2]} {finess[2:]}"})) == [second.number]
-
-
-def test_filters_are_kept_by_the_address_and_nonsense_is_ignored(agent):
-    make.application(named("Cabinet (fictif)", kind=StructureKind.CABINET), state=State.SUBMITTED)
-    msp = make.application(named("Maison (fictive)"), state=State.SUBMITTED)
-    response = agent.get(LIST, {"type": "msp", "etat": "submitted", "tri": "-structure"})
-    assert numbers(response) == [msp.number]
-    assert [chip["label"] for chip in response.context["chips"]] == ["déposée", "maison de santé"]
-    assert len(numbers(agent.get(LIST, {"type": "x", "etat": "y", "tri": "z", "vue": "w", "page": "999"}))) == 2
-
-
-def test_columns_sort_both_ways(agent):
-    names = ["A (fictif)", "B (fictif)", "C (fictif)"]
-    for name in names:
-        make.application(named(name), state=State.SUBMITTED)
-    for sort, expected in [("structure", names), ("-structure", names[::-1])]:
-        response = agent.get(LIST, {"tri": sort})
-        assert [row.application.structure.name for row in response.context["rows"]] == expected
-        direction = "descending" if sort.startswith("-") else "ascending"
-        assert f'aria-sort="{direction}"' in response.content.decode()
-
-
-def test_the_list_asks_the_database_as_much_for_two_rows_as_for_twenty(agent, ars):
-    def queries():
-        with CaptureQueriesContext(connection) as captured:
-            agent.get(LIST)
-        return len(captured)
-
-    for _ in range(2):
-        under_review(ars, shared_at=NOW)
-    small = queries()
-    for _ in range(18):
-        under_review(ars, shared_at=NOW)
-    assert queries() == small <= 20
-
-
-def test_the_export_is_what_is_shown(agent, ars):
-    under_review(ars, name="=cmd()|MSP (fictive)")
-    under_review(ars, name="MSP du Moulin (fictive)")
-    make.application(named("Cabinet (fictif)", kind=StructureKind.CABINET), state=State.SUBMITTED)
-    response = agent.get(LIST, {"type": "msp", "tri": "structure", "export": "csv"})
-    assert response["Content-Type"].startswith("text/csv")
-    rows = list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig")), delimiter=";"))
-    assert [row["Structure"] for row in rows] == ["'=cmd()|MSP (fictive)", "MSP du Moulin (fictive)"]
-    assert rows[1]["ARS"] == "5/5"
-    assert rows[1]["Rejet implicite le"] == "12/01/2027"
-
-
-def test_an_empty_view_teaches(agent):
-    assert "Aucune candidature n’est encore déposée" in agent.get(LIST).content.decode()
-    assert "Rien à faire dans cette vue" in agent.get(LIST, {"vue": "a-moi"}).content.decode()
-    assert "Aucun dossier ne répond" in agent.get(LIST, {"q": "rien"}).content.decode()
 
 
 # The file ---------------------------------------------------------------------------------------------------------
@@ -447,7 +313,8 @@ def test_a_structure_cannot_act_as_an_agent(client, ars):
 
 def test_acts_are_posted_and_known(agent, ars):
     application = under_review(ars)
-    assert agent.get(reverse("application-act", args=[application.number, "partager"])).status_code == 405
+    opened = agent.get(reverse("application-act", args=[application.number, "partager"]))
+    assert (opened.status_code, opened.url) == (302, application.get_absolute_url())
     assert post(agent, application, "inventer", ars).status_code == 404
 
 

@@ -1,7 +1,5 @@
 """The instruction of a file: who may say what, when, and who reads it."""
 
-from datetime import timedelta
-
 import pytest
 
 from francesante.lib.workflow import RefusedError, StaleError
@@ -201,16 +199,3 @@ def test_a_lead_that_changes_its_mind_asks_for_a_new_position(file, ars, prefect
     assert file.endorsed_at == NOW, "the lead joined the other authority: nothing to endorse again"
     assess(file, ars, first, Verdict.NOT_APPLICABLE)
     assert file.endorsed_at is None
-
-
-def test_after_a_disagreement_the_other_authority_takes_position_anew(ars, prefecture):
-    application = make.application(
-        state=State.DISAGREEMENT, shared_at=NOW - timedelta(days=2), endorsed_at=NOW - timedelta(days=1)
-    )
-    reviews.resume(application=application, mandate=prefecture, version=1, at=NOW)
-    assert (application.state, application.endorsed_at) == (State.UNDER_REVIEW, None)
-    refused(
-        lambda: reviews.resume(application=application, mandate=ars, version=2, at=NOW),
-        "après une concertation",
-        application,
-    )

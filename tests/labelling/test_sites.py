@@ -9,6 +9,7 @@ from labelling.rules.answers import parse
 from labelling.rules.criteria import answer_in_words, assess
 from labelling.services.applications import start_application
 from tests import factories as make
+from tests.labelling.test_apply_views import focused
 
 FIVE = {"min_days": 5}
 SLOT = [["09:00", "12:00"]]
@@ -157,6 +158,9 @@ def test_rows_are_added_and_removed_without_being_kept(page, draft):
     removed = page.post(address(draft), data).text
     assert "place B" in removed
     assert "place A" not in removed
+    for kind, first in (("sites", "site_0_name"), ("stops", "stop_0_day"), ("closures", "closure_0_start")):
+        assert focused(page.post(address(draft), posted(act=f"add-{kind}")).text) == [first]
+    assert focused(removed) == ["Tournées"]
     copied = posted(sites_count="1", site_0_mon_0_start="8h", site_0_mon_0_end="12h", act="copy-site_0_")
     assert page.post(address(draft), copied).text.count('value="8h"') == 5
     draft.refresh_from_db()

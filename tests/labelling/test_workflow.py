@@ -24,19 +24,57 @@ HATS = ["owner", "editor", "ars", "prefecture", "caisse", "partner", "observer",
 EXPECTED = {
     "submit": {"draft": ("submitted", "owner")},
     "take_up": {"submitted": ("under_review", "ars prefecture")},
+    "assign": {
+        "submitted": ("submitted", "ars prefecture"),
+        "under_review": ("under_review", "ars prefecture"),
+        "disagreement": ("disagreement", "ars prefecture"),
+        "awaiting_signatures": ("awaiting_signatures", "ars prefecture"),
+    },
     "assess": {"under_review": ("under_review", "ars prefecture"), "disagreement": ("disagreement", "ars prefecture")},
     "share": {"under_review": ("under_review", "ars prefecture")},
     "endorse": {"under_review": ("under_review", "ars prefecture")},
     "propose": {"under_review": ("awaiting_signatures", "ars prefecture")},
+    "ask": {"under_review": ("under_review", "ars prefecture")},
+    "read_request": {"under_review": ("under_review", "owner editor")},
+    "answer": {"under_review": ("under_review", "owner")},
+    "withdraw_request": {"under_review": ("under_review", "ars prefecture")},
+    "expire_request": {"under_review": ("under_review", "system")},
+    "correct": {
+        "submitted": ("submitted", "ars prefecture"),
+        "under_review": ("under_review", "ars prefecture"),
+        "disagreement": ("disagreement", "ars prefecture"),
+    },
+    "silence": {
+        "submitted": ("submitted", "system"),
+        "under_review": ("under_review", "system"),
+        "disagreement": ("disagreement", "system"),
+        "awaiting_signatures": ("awaiting_signatures", "system"),
+    },
     "grant": {"awaiting_signatures": ("labelled", "system")},
     "refuse": {"awaiting_signatures": ("refused", "system")},
     "disagree": {"awaiting_signatures": ("disagreement", "system")},
     "resume": {"disagreement": ("under_review", "ars prefecture")},
+    "record_concertation": {"disagreement": ("disagreement", "ars prefecture")},
+    "confirm_concertation": {"disagreement": ("disagreement", "ars prefecture")},
+    "advise": {"disagreement": ("disagreement", "national")},
+    "propose_alone": {"disagreement": ("awaiting_signatures", "ars prefecture")},
+    "add_to_draft": {
+        "under_review": ("under_review", "ars prefecture"),
+        "disagreement": ("disagreement", "ars prefecture"),
+    },
+    "lodge_appeal": {"refused": ("refused", "owner ars prefecture")},
+    "answer_appeal": {"refused": ("refused", "ars prefecture")},
+    "reject_appeal": {"refused": ("refused", "ars prefecture")},
     "reopen": {"refused": ("under_review", "ars prefecture")},
     "abandon": {
         "submitted": ("abandoned", "owner"),
         "under_review": ("abandoned", "owner"),
         "disagreement": ("abandoned", "owner"),
+    },
+    "rebase": {
+        "submitted": ("submitted", "system"),
+        "under_review": ("under_review", "system"),
+        "disagreement": ("disagreement", "system"),
     },
     "close": {"submitted": ("closed", "ars prefecture"), "under_review": ("closed", "ars prefecture")},
 }
@@ -102,6 +140,9 @@ def test_every_cell(action, state, actors):
     evidence = {
         "submit": {"submitted_at": NOW, "silence_date": make.date(2027, 1, 22)},
         "propose": {"decision": signable(application)} if action == "propose" and state == "under_review" else {},
+        "propose_alone": {"decision": signable(application)}
+        if action == "propose_alone" and state == "disagreement"
+        else {},
         "disagree": {"decision": None},
         "reopen": {"decision": None},
     }.get(action, {})

@@ -64,7 +64,7 @@ def test_the_list_says_what_waits_and_since_when(client, two):
     entered(client, ars)
     shown = text(client.get(LIST))
     assert "1 à signer : 1 refus" in shown
-    assert "Maison de santé du Moulin bleu (fictive) (labellisation), le" in shown
+    assert f"Maison de santé du Moulin bleu (fictive), {old.departement} (labellisation), le" in shown
 
 
 def test_an_empty_parapheur_teaches(client, two):
@@ -156,7 +156,7 @@ def test_not_signing_asks_for_a_reason(client, two):
     assert decision.state == DecisionState.DECLINED
     entered(client, ars)
     shown = text(client.get(page(decision)))
-    assert "Préfecture de Essonnie n’a pas signé" in shown
+    assert "La préfecture de Essonnie n’a pas signé" in shown
     assert "L’ouverture du mercredi n’est pas établie." in shown
     assert "il n’y a rien à refuser" in text(client.get(form))
 

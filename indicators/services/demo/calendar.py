@@ -1,7 +1,7 @@
 """The calendar of the demonstration: four waves, and the quotas of the 101 départements.
 
-The first wave is that of the letter (at least ten places by département, about fifteen in its calendar); no text gives
-the share of the next ones by département, so theirs is invented, and says so.
+The portal ships the three waves of the letter. No text gives the share of the second and third by département, nor a
+fourth wave: theirs is invented, and says so.
 """
 
 from collections.abc import Mapping
@@ -45,12 +45,16 @@ def create_calendar(ceilings: Mapping[str, int]) -> None:
     """Create the waves and their quotas; ``ceilings`` gives the rare ceilings of the open wave, by département."""
     departements = list(Departement.objects.in_order())
     for planned in WAVES:
-        wave = Wave.objects.create(
+        wave, _ = Wave.objects.update_or_create(
             number=planned.number,
-            name=planned.name,
-            period=DateRange(planned.since, planned.until),
-            national_target=planned.national_target,
-            legal_source=planned.source,
+            defaults={
+                "name": planned.name,
+                "period": DateRange(planned.since, planned.until),
+                "national_target": planned.national_target,
+                "departement_floor": planned.floor,
+                "departement_target": planned.target,
+                "legal_source": planned.source,
+            },
         )
         capped = ceilings if planned is OPEN_WAVE else {}
         Quota.objects.bulk_create(

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from indicators.services.demo.calendar import OPEN_WAVE, PlannedWave
 from indicators.services.demo.people import Team
 from indicators.services.demo.places import Place
-from labelling.choices import CriterionKind, StructureKind, Verdict
+from labelling.choices import CriterionKind, Interest, StructureKind, Verdict
 from labelling.models import Application, Criterion, RegisterLine, Specification
 from labelling.services.acts import read_decision
 from labelling.services.applications import abandon_application, start_application, submit_application
 from labelling.services.decisions import propose_label, propose_refusal
+from labelling.services.interests import declare_interest
 from labelling.services.reviews import assess, endorse, share_assessment, take_up
 from territories.choices import AuthorityKind
 from territories.models import Decision
@@ -265,6 +266,7 @@ class Player:
     def start(self, story: Story, *, count: int | None = None, unmet: str = "") -> None:
         """Take the file up and assess its first ``count`` criteria (all by default); ``unmet`` names one not met."""
         file, clock, ars = story.file, story.clock, self.team.agents[AuthorityKind.ARS]
+        declare_interest(application=file, mandate=ars, interest=Interest.NONE, at=clock.now)
         take_up(application=file, mandate=ars, version=file.version, at=clock.after(1, 6))
         clock.after(1, 5)
         for criterion in self.criteria[:count]:
@@ -292,9 +294,11 @@ class Player:
         """Play the whole instruction, up to the position of the préfecture."""
         self.start(story, unmet=unmet)
         self.share(story)
+        prefecture = self.team.agents[AuthorityKind.PREFECTURE]
+        declare_interest(application=story.file, mandate=prefecture, interest=Interest.NONE, at=story.clock.now)
         endorse(
             application=story.file,
-            mandate=self.team.agents[AuthorityKind.PREFECTURE],
+            mandate=prefecture,
             version=story.file.version,
             at=story.clock.after(1, 8),
         )

@@ -29,8 +29,11 @@ from funding.models import Envelope, Grant
 from indicators.choices import EditionState
 from indicators.models import Edition
 from indicators.services.demo.calendar import create_calendar
+from indicators.services.demo.exchanges import exchange_on_files
 from indicators.services.demo.files import PARIS, STANDS_AT, Plan, Player
 from indicators.services.demo.money import create_envelopes, give_grants
+from indicators.services.demo.network import surround
+from indicators.services.demo.opinions import ask_demo_opinions
 from indicators.services.demo.people import (
     FIXTURES,
     Team,
@@ -40,11 +43,13 @@ from indicators.services.demo.people import (
     people_of_demo,
 )
 from indicators.services.demo.places import open_place
+from indicators.services.demo.questions import ask_demo_questions
 from indicators.services.demo.scenario import Scenario, big_scenario, small_scenario
 from indicators.services.editions import check_edition, compute_edition, publish_edition
 from labelling import notifications as labelling_mail
 from labelling.models import Application, Label, Membership, RegisterLine
 from labelling.services.applications import latest_specification
+from labelling.services.register_search import IDENTITY
 from labelling.services.registers import import_register
 from territories.choices import AuthorityKind, Subject
 from territories.models import Delivery, Departement, Event, Mandate, User
@@ -60,6 +65,7 @@ CONSUMERS = {labelling_mail.CONSUMER: labelling_mail.SUBJECTS, funding_mail.CONS
 """Who would write to people about events, and about which."""
 EXTRACT = "structures_finess.csv.gz"
 OWN_REGISTER = FIXTURES / "registre.csv"
+OWN_FACTS = FIXTURES / "ameli.csv"
 MAX_PROCESSES = 4
 GC_THRESHOLD = 100_000
 """The players make millions of small objects that die at once: the collector need not look so often."""
@@ -129,9 +135,12 @@ def _alone() -> Iterator[None]:
 def _prepare(data: Path | None, progress: Progress) -> Scenario:
     """Import the register, draw the scenario, and create once all that the files need."""
     progress("registre")
-    import_register(path=data / EXTRACT if data else OWN_REGISTER)
+    import_register(path=data / EXTRACT if data else OWN_REGISTER, at=STANDS_AT)
+    if not data:
+        import_register(path=OWN_FACTS, at=STANDS_AT)
     rng = Random(SEED)  # noqa: S311  # invented data, the same at each load
-    lines = RegisterLine.objects.select_related("commune__departement__region").defer(
+    places = RegisterLine.objects.filter(register__in=IDENTITY)
+    lines = places.select_related("commune__departement__region").defer(
         "commune__departement__outline", "commune__departement__inset_outline"
     )
     scenario = big_scenario(lines, rng) if data else small_scenario(lines, rng)
@@ -196,6 +205,10 @@ def _play_departement(work: Work) -> int:
                 place = open_place(plan.line, owners[plan.owner], team.agents[AuthorityKind.ARS], at=plan.began_at)
                 player.play(plan, place, Random(f"{SEED}:{plan.line.number}"))  # noqa: S311  # invented data
     give_grants(plans[0].line.commune.departement, team, seed=SEED)
+    exchange_on_files(plans[0].line.commune.departement, team)
+    ask_demo_opinions(plans[0].line.commune.departement, team)
+    ask_demo_questions(plans[0].line.commune.departement, team)
+    surround(plans[0].line.commune.departement, team)
     return len(plans)
 
 
@@ -226,7 +239,7 @@ def _counts() -> dict[str, int]:
     return {
         "comptes": User.objects.count(),
         "habilitations": Mandate.objects.count(),
-        "lignes de registre": RegisterLine.objects.count(),
+        "lignes de registre": RegisterLine.objects.filter(register__in=IDENTITY).count(),
         "comptes de structure": Membership.objects.count(),
         "candidatures": Application.objects.count(),
         "labels": Label.objects.count(),

@@ -1,0 +1,221 @@
+"""Forms of the life of a label: its end, the observations of its holder, the hearing, the letter."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from dsfr.forms import DsfrBaseForm
+
+from francesante.lib.free_text import FreeTextField
+from francesante.lib.identifiers import clean_finess, clean_siret
+from labelling.choices import AmendmentKind, EndingAct
+from labelling.models import EndingGround
+
+LONGEST = 3000
+
+
+def _day(label: str, help_text: str, *, required: bool = True) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Indiquez une date.",
+            "invalid": "Indiquez une date, par exemple 25/11/2026.",
+        },
+    )
+
+
+def _text(label: str, help_text: str, *, required: bool = True, error: str = "") -> forms.CharField:
+    return FreeTextField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"required": error} if error else None,
+    )
+
+
+class KnownForm(DsfrBaseForm):
+    """Who was labelled on a day, as it was known at the end of another."""
+
+    on = _day("Labellisés le", "Le jour sur lequel porte la question.")
+    known = _day(
+        "Tel qu’on le savait le", "À la fin de ce jour : ce qui a été publié ou terminé depuis n’est pas compté."
+    )
+
+
+class GroundField(forms.ModelChoiceField):
+    """The grounds in force, each with when to use it."""
+
+    def label_from_instance(self, obj: EndingGround) -> str:
+        """Say the act, the ground and when it is for."""
+        return f"{obj.title} : {obj.get_act_display()}. {obj.help_text}"
+
+
+class EndForm(DsfrBaseForm):
+    """What an agent considers: on what ground, for what facts, from when, and until when the structure may answer."""
+
+    ground = GroundField(
+        label="Motif",
+        queryset=EndingGround.objects.none(),
+        widget=forms.RadioSelect,
+        empty_label=None,
+        error_messages={"required": "Choisissez un motif.", "invalid_choice": "Choisissez un motif de la liste."},
+    )
+    facts = _text(
+        "Faits",
+        "Ce que les services ont constaté, avec les dates. La structure les lira, l’acte les imprimera. Aucune donnée de "
+        "patient.",
+        error="Écrivez les faits : la structure les lira et y répondra.",
+    )
+    effect_date = _day(
+        "Premier jour sans label",
+        "Pour une abrogation, qui vaut pour l’avenir. Sans objet pour un retrait.",
+        required=False,
+    )
+    deadline = _day(
+        "Réponse de la structure attendue jusqu’au",
+        "Pour les motifs à procédure contradictoire. Sans objet si la structure demande la fin de son label.",
+        required=False,
+    )
+
+    def __init__(self, *args: Any, grounds: QuerySet[EndingGround], least: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["ground"].queryset = grounds  # type: ignore[attr-defined]
+        self.fields["deadline"].initial = least
+
+    def clean(self) -> dict[str, Any]:
+        """Ask at their fields for the dates that the chosen ground needs."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        ground = cleaned.get("ground")
+        if (
+            ground
+            and ground.act == EndingAct.ABROGATE
+            and not cleaned.get("effect_date")
+            and "effect_date" not in self.errors
+        ):
+            self.add_error("effect_date", "Indiquez le premier jour sans label.")
+        if ground and ground.adversarial and not cleaned.get("deadline") and "deadline" not in self.errors:
+            self.add_error("deadline", "Indiquez jusqu’à quand la structure peut répondre.")
+        return cleaned
+
+
+class AnswerForm(DsfrBaseForm):
+    """The observations of a structure on the end that is considered."""
+
+    answer = _text(
+        "Vos observations",
+        "Elles seront gardées telles que vous les écrivez, et lues par les deux autorités. Aucune donnée de patient.",
+        required=False,
+    )
+    hearing = forms.BooleanField(
+        label="Je demande à être entendu, assisté ou représenté si je le souhaite", required=False
+    )
+
+
+class HeardForm(DsfrBaseForm):
+    """The day on which the structure was heard."""
+
+    heard_on = _day("Structure entendue le", "Jour de l’audition.")
+
+
+class ActForm(DsfrBaseForm):
+    """What the act will say after the adversarial step."""
+
+    facts = _text(
+        "Faits retenus",
+        "Tels que l’acte les imprimera : corrigez-les si les observations les ont changés.",
+        error="Écrivez les faits : l’acte les imprimera.",
+    )
+    reply = _text(
+        "Réponse aux observations",
+        "Demandée si la structure a répondu : l’acte l’imprimera.",
+        required=False,
+    )
+    effect_date = _day("Premier jour sans label", "Pour une abrogation, qui vaut pour l’avenir.", required=False)
+
+
+class AmendForm(DsfrBaseForm):
+    """What a label says of its place, as it must read, and why it changes."""
+
+    kind = forms.ChoiceField(
+        label="Nature",
+        choices=[(value, label.capitalize()) for value, label in AmendmentKind.choices],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choisissez la nature de la rectification."},
+    )
+    name = forms.CharField(label="Nom", max_length=200, error_messages={"required": "Une structure a un nom."})
+    finess = forms.CharField(label="FINESS", max_length=20, required=False)
+    siret = forms.CharField(label="SIRET", max_length=20, required=False)
+    address = forms.CharField(label="Adresse", max_length=250, required=False)
+    postal_code = forms.RegexField(
+        r"^\d{5}$",
+        label="Code postal",
+        required=False,
+        help_text="Cinq chiffres.",
+        error_messages={"invalid": "Un code postal compte cinq chiffres, par exemple 34000."},
+    )
+    commune = forms.CharField(
+        label="Commune",
+        max_length=5,
+        help_text="Son code, par exemple 34172 : celui de l’Insee, non le code postal.",
+        error_messages={"required": "Indiquez le code de la commune."},
+    )
+    reason = _text(
+        "Motif",
+        "La structure le lira, avec ce qui change. Aucune donnée de patient.",
+        error="Dites pourquoi : la structure le lira.",
+    )
+
+    def clean_finess(self) -> str:
+        """Check the key of a number that was typed."""
+        return self._cleaned("finess", clean_finess)
+
+    def clean_siret(self) -> str:
+        """Check the key of a number that was typed; the one already there may be absent."""
+        return self._cleaned("siret", clean_siret)
+
+    def _cleaned(self, name: str, clean: Callable[[str], str]) -> str:
+        text = str(self.cleaned_data[name])
+        if not text or text == self.initial.get(name):
+            return text
+        try:
+            return clean(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class StatementForm(DsfrBaseForm):
+    """What a holder says of one criterion: nothing changed, or what did."""
+
+    same = forms.ChoiceField(
+        choices=[("yes", "Rien n’a changé"), ("no", "Quelque chose a changé")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Répondez pour ce critère."},
+    )
+    change = FreeTextField(
+        label="Ce qui a changé, et depuis quand",
+        help_text="Aucune donnée de patient.",
+        required=False,
+        max_length=1500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, title: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Each question says its criterion: read aloud, one legend must not sound like the next.
+        self.fields["same"].label = self["same"].label = f"{title} : depuis la dernière fois"
+
+    def clean(self) -> dict[str, Any]:
+        """Ask what changed when something did, and keep nothing otherwise."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("same") == "no" and not cleaned.get("change", "").strip():
+            self.add_error("change", "Dites ce qui a changé : les services le liront.")
+        if cleaned.get("same") == "yes":
+            cleaned["change"] = ""
+        return cleaned

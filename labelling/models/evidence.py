@@ -1,0 +1,148 @@
+"""The files that support an application, with their age, and who added them."""
+
+from typing import Self
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import Q
+
+from francesante.lib.db import choices_check
+from labelling.choices import EvidenceOrigin, EvidenceType, Scan
+from labelling.models.applications import Application
+from labelling.models.specifications import Criterion
+from labelling.models.structures import Membership
+from territories.models import Mandate
+
+
+class Authored(models.Model):
+    """What somebody adds to a file: for the structure by a membership, for the services by a mandate."""
+
+    membership = models.ForeignKey(
+        Membership, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="par, pour la structure"
+    )
+    mandate = models.ForeignKey(
+        Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="par, pour les services"
+    )
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(membership__isnull=True, mandate__isnull=False)
+                | Q(membership__isnull=False, mandate__isnull=True),
+                name="%(class)s_one_author",
+            )
+        ]
+
+    @property
+    def by_services(self) -> bool:
+        """Whether an agent did it, and not the structure."""
+        return self.mandate_id is not None
+
+    @property
+    def author_name(self) -> str:
+        """The structure signs by name, agents by service and name; needs both authors and their users selected."""
+        if self.mandate is not None:
+            return f"{self.mandate.authority.name}, {self.mandate.user.full_name}"
+        return self.membership.user.full_name if self.membership else ""
+
+
+def random_name(_row: models.Model, _name: str) -> str:
+    """Return where the bytes go: nothing of a person's file name reaches the disk."""
+    name = uuid4().hex
+    return f"pieces/{name[:2]}/{name}"
+
+
+class EvidenceQuerySet(models.QuerySet["Evidence"]):
+    """Evidence."""
+
+    def kept(self) -> Self:
+        """Those whose bytes are kept: neither removed nor put aside by the antivirus."""
+        return self.filter(removed_at__isnull=True).exclude(scan=Scan.INFECTED)
+
+    def with_people(self) -> Self:
+        """Select what showing a row needs."""
+        return self.select_related(
+            "criterion", "membership__user", "mandate__user", "mandate__authority", "application"
+        )
+
+
+class Evidence(Authored):
+    """One file sent to support an application, for one criterion or for the whole file.
+
+    ``document_date`` is the day the document was made, from which its age is told. ``name`` is the file's name on the
+    sender's machine, for display only. A row never disappears with its bytes: removed, or put aside by the antivirus, it
+    keeps the name, the hash and the dates. A trigger keeps everything else as it was received.
+    """
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="evidence", verbose_name="candidature")
+    criterion = models.ForeignKey(
+        Criterion, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="critère"
+    )
+    origin = models.CharField("nature", max_length=20, choices=EvidenceOrigin.choices, default=EvidenceOrigin.DOCUMENT)
+    document_date = models.DateField("date du document")
+    name = models.CharField("nom d’origine", max_length=150)
+    content_type = models.CharField("contenu", max_length=20, choices=EvidenceType.choices)
+    size = models.PositiveIntegerField("taille en octets")
+    sha256 = models.CharField("empreinte", max_length=64)
+    file = models.FileField("octets", upload_to=random_name, blank=True)
+    added_at = models.DateTimeField("ajoutée le")
+    scan = models.CharField("antivirus", max_length=20, choices=Scan.choices)
+    scan_attempts = models.PositiveIntegerField("essais d’analyse", default=0)
+    next_scan_at = models.DateTimeField("prochaine analyse", null=True, blank=True)
+    removed_at = models.DateTimeField("retirée le", null=True, blank=True)
+
+    objects = EvidenceQuerySet.as_manager()
+
+    class Meta(Authored.Meta):
+        verbose_name = "pièce"
+        constraints = [
+            *Authored.Meta.constraints,
+            choices_check("origin", EvidenceOrigin, name="evidence_origin_known"),
+            choices_check("content_type", EvidenceType, name="evidence_content_type_known"),
+            choices_check("scan", Scan, name="evidence_scan_known"),
+            models.CheckConstraint(condition=Q(size__gt=0), name="evidence_not_empty"),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="evidence_hash_form"),
+            models.CheckConstraint(condition=~Q(name=""), name="evidence_is_named"),
+            models.CheckConstraint(
+                condition=(Q(removed_at__isnull=True) & ~Q(scan=Scan.INFECTED) & ~Q(file=""))
+                | ((Q(removed_at__isnull=False) | Q(scan=Scan.INFECTED)) & Q(file="")),
+                name="evidence_bytes_iff_kept",
+            ),
+            models.CheckConstraint(
+                condition=Q(scan__in=[Scan.WAITING, Scan.NOT_SCANNED]) | Q(next_scan_at__isnull=True),
+                name="evidence_next_scan_while_unscanned",
+            ),
+            models.UniqueConstraint(
+                fields=["application", "criterion", "sha256"],
+                condition=~Q(file=""),
+                nulls_distinct=False,
+                name="evidence_once",
+                violation_error_message="Cette pièce est déjà dans le dossier.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_scan_at"],
+                condition=Q(scan__in=[Scan.WAITING, Scan.NOT_SCANNED], removed_at__isnull=True),
+                name="evidence_to_scan",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"pièce {self.pk}"
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the bytes may be given: kept, and not waiting for the antivirus."""
+        return bool(self.file) and self.scan != Scan.WAITING
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the piece is shown as an image, and not in a frame."""
+        return self.content_type != EvidenceType.PDF
+
+    @property
+    def criterion_code(self) -> str:
+        """The code of its criterion, which a later version of the cahier des charges keeps; nothing for the whole file."""
+        return self.criterion.code if self.criterion else ""

@@ -1,0 +1,134 @@
+"""What a person keeps of the work list: their views, their selections carried out, their morning mail."""
+
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from francesante.lib.db import choices_check, set_iff
+from labelling.choices import BulkAction, BulkResult, DigestFrequency
+from labelling.models.applications import Application
+from territories.models import Mandate, User
+
+
+class SavedView(models.Model):
+    """A view that a person named: the part of the list's address that says filters, sort and columns.
+
+    ``query`` is kept as the list's form reads it back; what a later version of the list no longer knows is ignored.
+    """
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="personne")
+    name = models.CharField("nom", max_length=40)
+    query = models.CharField("adresse", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "vue enregistrée"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "name"],
+                name="saved_view_name_unique",
+                violation_error_message="Vous avez déjà une vue de ce nom.",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="saved_view_is_named"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BulkRunQuerySet(models.QuerySet["BulkRun"]):
+    """Selections carried out."""
+
+    def of(self, user: Any) -> Self:
+        """Those of a person, whatever the mandate they acted with; nobody else reads them."""
+        return self.filter(mandate__user=user).select_related("mandate__user", "mandate__authority", "assignee__user")
+
+    def unfinished(self) -> Self:
+        """Those with a row still to do, the oldest first."""
+        return self.filter(finished_at__isnull=True).order_by("pk")
+
+
+class BulkRun(models.Model):
+    """One act on several files, each in a transaction of its own; kept 30 days with what became of each.
+
+    ``key`` comes from the page that shows the selection: sent twice, it starts one run.
+    """
+
+    key = models.UUIDField("clé de la page qui l’a lancé", unique=True)
+    action = models.CharField("acte", max_length=20, choices=BulkAction.choices)
+    mandate = models.ForeignKey(Mandate, models.PROTECT, related_name="+", verbose_name="par")
+    assignee = models.ForeignKey(
+        Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="affectés à"
+    )
+    created_at = models.DateTimeField("lancé le")
+    finished_at = models.DateTimeField("terminé le", null=True, blank=True)
+
+    objects = BulkRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "acte en lot"
+        constraints = [
+            choices_check("action", BulkAction, name="bulk_run_action_known"),
+            set_iff("assignee", [BulkAction.ASSIGN], name="bulk_run_assignee_iff_assign", state_field="action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"lot {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of its progress and outcome."""
+        return reverse("bulk-run", args=[self.pk])
+
+
+class BulkOutcome(models.Model):
+    """One file of a run, at the version that was shown: still to do, done, or not done and why."""
+
+    # Rows go with their run when it is purged.
+    run = models.ForeignKey(BulkRun, models.CASCADE, related_name="outcomes", verbose_name="lot")
+    application = models.ForeignKey(Application, models.PROTECT, related_name="+", verbose_name="candidature")
+    version = models.PositiveIntegerField("version montrée")
+    result = models.CharField("issue", max_length=20, choices=BulkResult.choices, default=BulkResult.WAITING)
+    sentence = models.CharField("motif", max_length=500, blank=True)
+    done_at = models.DateTimeField("le", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "issue d’un acte en lot"
+        constraints = [
+            choices_check("result", BulkResult, name="bulk_outcome_result_known"),
+            set_iff(
+                "done_at",
+                [BulkResult.DONE, BulkResult.NOT_DONE],
+                name="bulk_outcome_done_at_iff_handled",
+                state_field="result",
+            ),
+            models.CheckConstraint(
+                condition=(Q(result=BulkResult.NOT_DONE) & ~Q(sentence=""))
+                | (~Q(result=BulkResult.NOT_DONE) & Q(sentence="")),
+                name="bulk_outcome_reason_iff_not_done",
+            ),
+            models.UniqueConstraint(fields=["run", "application"], name="bulk_outcome_once_per_file"),
+        ]
+
+    def __str__(self) -> str:
+        return f"issue {self.pk}"
+
+
+class Digest(models.Model):
+    """The morning mail of an agent; without a row, it is sent each morning.
+
+    ``handled_on`` is the last day for which it was sent, or for which nothing waited.
+    """
+
+    user = models.OneToOneField(User, models.PROTECT, related_name="+", verbose_name="personne")
+    frequency = models.CharField(
+        "courriel", max_length=10, choices=DigestFrequency.choices, default=DigestFrequency.MORNING
+    )
+    handled_on = models.DateField("traité le", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "courriel du matin"
+        constraints = [choices_check("frequency", DigestFrequency, name="digest_frequency_known")]
+
+    def __str__(self) -> str:
+        return f"courriel du matin {self.pk}"

@@ -1,0 +1,91 @@
+"""Mails about a decision: to sign, declined, to be read, notified. Nothing tells its sense before it is read."""
+
+from django.core.mail import EmailMessage
+
+from labelling.models import (
+    Application,
+)
+from labelling.notifications.labels import ending_declined, ending_to_reader
+from labelling.notifications.mails import (
+    ENDINGS,
+    Messages,
+    about_file,
+    address_of,
+    compose,
+    label_decision_of,
+    signatories_of,
+    to_services,
+)
+from labelling.rules.clock import appeal_deadline, local_day
+from labelling.services.drafting import authorities_of
+from territories.choices import DecisionKind, Subject
+from territories.models import Event, Mandate, Notification
+
+
+def _proposed(event: Event) -> list[EmailMessage]:
+    decision = label_decision_of(event) or label_decision_of(event, ENDINGS)
+    if decision is None:
+        return []
+    context = {"decision": decision, "url": address_of("decision", decision.pk)}
+    return [
+        compose("to_sign", "une décision à votre signature", [person.email], context)
+        for person in signatories_of(decision)
+    ]
+
+
+def _declined(event: Event) -> list[EmailMessage]:
+    decision = label_decision_of(event)
+    if decision is None:
+        return ending_declined(event)
+    application = Application.objects.select_related("structure", "departement").get(pk=decision.subject_id)
+    authorities = authorities_of(decision.departement).values()
+    return to_services("declined", f"une signature refusée, {application.number}", authorities, about_file(application))
+
+
+def _paper_filed(event: Event) -> list[EmailMessage]:
+    """Tell the authority of who filed an original that a colleague must confirm it."""
+    decision = label_decision_of(event)
+    doer = Mandate.objects.select_related("authority").filter(pk=event.actor_id or 0).first()
+    if decision is None or doer is None:
+        return []
+    context = {"decision": decision, "url": address_of("paper", decision.pk)}
+    return to_services("file_paper", "un original papier à confirmer", [doer.authority], context)
+
+
+def _available(event: Event) -> list[EmailMessage]:
+    return _to_reader(event, "available", "une décision peut être lue")
+
+
+def _notified(event: Event) -> list[EmailMessage]:
+    return _to_reader(event, "notified", "votre décision et vos recours")
+
+
+def _to_reader(event: Event, name: str, subject: str) -> list[EmailMessage]:
+    """Write to the one addressee that the event names; a letter has none here."""
+    decision = label_decision_of(event) or label_decision_of(event, ENDINGS)
+    row = Notification.objects.filter(pk=event.data.get("notification"), recipient__is_active=True).first()
+    if decision is None or row is None or row.recipient is None:
+        return []
+    if decision.kind in ENDINGS:
+        return ending_to_reader(event, decision, row)
+    application = Application.objects.select_related("structure", "departement").get(pk=decision.subject_id)
+    context = about_file(application) | {
+        "letter": address_of("decision-letter", application.number),
+        "granted": decision.kind == DecisionKind.LABEL_GRANTED,
+        "presumed": event.action == "presume_notified",
+        "authorities": list(authorities_of(application.departement).values()),
+    }
+    if row.notified_at:
+        read_on = local_day(row.notified_at, application.departement.timezone)
+        context |= {"read_on": read_on, "appeal_until": appeal_deadline(read_on)}
+    return [compose(name, subject, [row.recipient.email], context)]
+
+
+MESSAGES: Messages = {
+    (Subject.DECISION, "propose"): _proposed,
+    (Subject.DECISION, "file_paper"): _paper_filed,
+    (Subject.DECISION, "decline"): _declined,
+    (Subject.DECISION, "make_available"): _available,
+    (Subject.DECISION, "notify"): _notified,
+    (Subject.DECISION, "presume_notified"): _notified,
+}

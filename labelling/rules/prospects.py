@@ -1,0 +1,83 @@
+"""Which places of care are probably eligible, and why: what registers say for the label, and against it. Pure.
+
+Nothing is decided here: registers are late, and silent on most criteria. An agent reads the reasons, and invites.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from francesante.lib.french import NBSP, plural, typeset
+from labelling.rules.register_facts import favourable, unfavourable
+
+WELL_SUPPORTED = 3
+"""Facts in favour, none against, from which a place is held to be likely eligible."""
+
+
+class Likelihood(StrEnum):
+    """How much the registers say for a place."""
+
+    LIKELY = "probable"
+    POSSIBLE = "possible"
+    DOUBTFUL = "à vérifier"
+
+
+ORDER = list(Likelihood)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What the registers say of a place: reasons to invite it, reasons to look closer."""
+
+    likelihood: Likelihood
+    reasons: tuple[str, ...]
+    doubts: tuple[str, ...]
+    strength: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Order of the list: the likely first, then those of which more is known."""
+        return ORDER.index(self.likelihood), -self.strength
+
+
+def weigh(
+    *,
+    category: str,
+    said: Sequence[tuple[str, Mapping[str, Any]]],
+    has_address: bool,
+    labelled_siblings: int = 0,
+    former_invitation: bool = False,
+) -> Weighed:
+    """Weigh a place.
+
+    Args:
+        category: category of the register, or the type that it proposes.
+        said: the facts of each register that knows the place, with its name and date.
+        has_address: the register knows an e-mail address.
+        labelled_siblings: other sites of the same legal entity with a label in force.
+        former_invitation: an earlier invitation ended without answer.
+    """
+    reasons, doubts = [category], []
+    facts = 0
+    for source, one in said:
+        if good := favourable(one):
+            facts += len(good)
+            reasons.append(f"{source} : {', '.join(good)}")
+        if bad := unfavourable(one):
+            doubts.append(f"{source} : {', '.join(bad)}")
+    if len(said) > 1:
+        reasons.append(f"connue de {len(said)} registres")
+    if labelled_siblings:
+        s = plural(labelled_siblings)
+        reasons.append(f"même entité juridique : {labelled_siblings}{NBSP}site{s} labellisé{s}")
+    against = bool(doubts)
+    if not facts:
+        doubts.append("aucun registre ne dit rien des critères")
+    if not has_address:
+        doubts.append("aucune adresse électronique connue")
+    if former_invitation:
+        doubts.append("une invitation est restée sans réponse")
+    supported = Likelihood.LIKELY if facts >= WELL_SUPPORTED else Likelihood.POSSIBLE
+    likelihood = Likelihood.DOUBTFUL if against else supported
+    return Weighed(likelihood, tuple(map(typeset, reasons)), tuple(map(typeset, doubts)), facts)

@@ -1,0 +1,301 @@
+"""One act on several files: who can pass beforehand, then the act itself, a transaction per file, and what became of each.
+
+Each file goes through the service that its own page calls. A run may be carried out by the page that starts it, by a
+worker, or by both: a file is taken under its row's lock, hence done once, even if a worker dies.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from francesante.lib.french import plural, typeset
+from francesante.lib.workflow import RefusedError, StaleError
+from labelling.choices import BulkAction, BulkResult, CriterionKind, Interest
+from labelling.models import Application, BulkOutcome, BulkRun, Criterion, InterestDeclaration, Label, Quota
+from labelling.rules.clock import local_day
+from labelling.services.assignment import assign, check_assign
+from labelling.services.decisions import check_propose, propose_label
+from labelling.services.interests import declare_interest, has_declared, stood_aside
+from labelling.services.renewals import check_renewable
+from labelling.services.reviews import (
+    Line,
+    check_endorse,
+    check_share,
+    endorse,
+    require_reviewer,
+    share_assessment,
+    sheet,
+)
+from territories.choices import DecisionKind
+from territories.models import Mandate
+
+logger = logging.getLogger(__name__)
+
+MOST_FILES = 500
+"""Files of one run."""
+AT_ONCE = 25
+"""Files that the page carries out itself; a longer run goes to a worker."""
+KEPT = timedelta(days=30)
+STALE = "Ce dossier a changé depuis la page où vous l’avez choisi : rien n’y a été fait. Relisez-le, puis recommencez."
+BROKEN = (
+    "Une erreur du portail a interrompu cet acte : rien n’a été fait sur ce dossier. Elle est enregistrée ; recommencez "
+    "plus tard."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One file of a selection: its criteria, and why the act would be refused, or nothing."""
+
+    application: Application
+    lines: list[Line] = field(default_factory=list)
+    refusal: str = ""
+
+
+# Beforehand ----------------------------------------------------------------------------------------------------------
+
+
+def candidates(
+    files: QuerySet[Application], action: BulkAction, mandate: Mandate, *, assignee: Mandate | None, at: datetime
+) -> list[Candidate]:
+    """Ask of each file if the act could pass now, in a constant number of queries."""
+    rows = files.select_related(
+        "departement",
+        "structure__commune",
+        "specification",
+        "assigned_to__user",
+        "assigned_to__authority",
+        "assigned_to__departement",
+    ).prefetch_related("assessments", "requests")
+    rows = rows.defer("answers", "departement__outline", "departement__inset_outline")
+    criteria: dict[int, list[Criterion]] = defaultdict(list)
+    for criterion in Criterion.objects.filter(kind=CriterionKind.CRITERION).order_by("specification", "position"):
+        criteria[criterion.specification_id].append(criterion)
+    applications = list(rows[:MOST_FILES])
+    labels = _standing(applications, at) if action == BulkAction.PROPOSE else {}
+    aside, check = stood_aside(mandate), _checks(action, mandate, assignee, at)
+    found = []
+    for application in applications:
+        lines = sheet(application, application.assessments.all(), criteria[application.specification_id])
+        try:
+            require_reviewer(application, mandate, at=at, aside=aside)
+            check(application, lines)
+            if label := labels.get(application.structure_id):
+                check_renewable(label, on=local_day(at, application.departement.timezone))
+        except RefusedError as refusal:
+            found.append(Candidate(application, lines, typeset(str(refusal))))
+        else:
+            found.append(Candidate(application, lines))
+    return found
+
+
+def _checks(
+    action: BulkAction, mandate: Mandate, assignee: Mandate | None, at: datetime
+) -> Callable[[Application, list[Line]], None]:
+    """Return what the service of an act asks of a file, with what many files have in common read once."""
+    match action:
+        case BulkAction.ASSIGN:
+            to = _named(assignee)
+            aside = stood_aside(to)
+            return lambda application, _: check_assign(application, mandate, to, aside=aside, at=at)
+        case BulkAction.SHARE:
+            return lambda application, lines: check_share(application, mandate, lines)
+        case BulkAction.ENDORSE:
+            return lambda application, lines: check_endorse(application, mandate, lines)
+        case BulkAction.PROPOSE:
+            return lambda application, lines: check_propose(DecisionKind.LABEL_GRANTED, application, mandate, lines)
+
+
+def undeclared(files: QuerySet[Application], action: BulkAction, mandate: Mandate) -> int:
+    """Return in how many structures of these files the person has not declared their interests yet.
+
+    To entrust a file to somebody else asks for no declaration.
+    """
+    if action == BulkAction.ASSIGN:
+        return 0
+    declared = InterestDeclaration.objects.filter(user=mandate.user_id).values("structure")
+    return files.exclude(structure__in=declared).order_by().values("structure").distinct().count()
+
+
+def _named(assignee: Mandate | None) -> Mandate:
+    if assignee is None:
+        raise RefusedError("Dites à quel agent de votre autorité ces dossiers sont affectés. Rien n’a été enregistré.")
+    return assignee
+
+
+def _standing(applications: list[Application], at: datetime) -> Mapping[int, Label]:
+    labels = Label.objects.filter(
+        structure__in=[row.structure_id for row in applications],
+        withdrawn_at__isnull=True,
+        valid__overlap=DateRange(timezone.localdate(at), None),
+    ).order_by("valid")
+    return {label.structure_id: label for label in labels}
+
+
+def short_places(found: Iterable[Candidate]) -> list[str]:
+    """Say, of a selection of labels, in which départements fewer places are left than files would take."""
+    asked = Counter((row.application.wave_id, row.application.departement_id) for row in found if not row.refusal)
+    quotas = Quota.objects.filter(
+        ceiling__isnull=False, wave__in={wave for wave, _ in asked}, departement__in={code for _, code in asked}
+    ).select_related("wave", "departement")
+    sentences = []
+    for quota in quotas.order_by("wave__number", "departement__sort_key"):
+        wanted, left = asked[quota.wave_id, quota.departement_id], (quota.ceiling or 0) - quota.reserved - quota.used
+        if wanted > left:
+            sentences.append(
+                typeset(
+                    f"{quota.departement}, vague {quota.wave.number} : {left} place{plural(left)} "
+                    f"libre{plural(left)} sous le plafond pour {wanted} dossier{plural(wanted)}. Les autres entreront en "
+                    "liste d’attente, sans être refusés."
+                )
+            )
+    return sentences
+
+
+# The run -------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def start_run(
+    *,
+    key: UUID,
+    action: BulkAction,
+    files: QuerySet[Application],
+    shown: Mapping[int, int],
+    mandate: Mandate,
+    assignee: Mandate | None,
+    declares: bool,
+    at: datetime,
+) -> BulkRun:
+    """Write down a run and its files, at the versions that were shown; nothing is done to them yet.
+
+    ``files`` is what the person may read. ``declares``: they say that no interest ties them to these structures, which
+    is recorded with each act. The same ``key`` a second time gives back the first run.
+
+    Raises:
+        RefusedError: no file, too many, nobody to entrust them to, or interests not declared.
+    """
+    if existing := BulkRun.objects.filter(key=key, mandate__user=mandate.user_id).first():
+        return existing
+    if len(shown) > MOST_FILES:
+        raise RefusedError(f"Un lot compte {MOST_FILES} dossiers au plus. Rien n’a été lancé ; réduisez la sélection.")
+    chosen = list(files.filter(pk__in=shown).order_by("pk").values_list("pk", flat=True))
+    if not chosen:
+        raise RefusedError("Aucun dossier de cette sélection n’est à votre portée. Rien n’a été lancé.")
+    if not declares and undeclared(files.filter(pk__in=chosen), action, mandate):
+        raise RefusedError(
+            "Avant d’agir sur ces dossiers, dites si un lien d’intérêt vous attache à l’une des structures. Rien n’a été "
+            "lancé."
+        )
+    run, made = BulkRun.objects.get_or_create(
+        key=key,
+        defaults={
+            "action": action,
+            "mandate": mandate,
+            "assignee": _named(assignee) if action == BulkAction.ASSIGN else None,
+            "created_at": at,
+        },
+    )
+    if made:
+        BulkOutcome.objects.bulk_create(BulkOutcome(run=run, application_id=pk, version=shown[pk]) for pk in chosen)
+    return run
+
+
+def carry_out(*, run: BulkRun) -> BulkRun:
+    """Do what is left of a run, one transaction per file; stopped halfway, it is taken up where it was."""
+    rows = BulkRun.objects.select_related(
+        "mandate__user", "mandate__authority", "mandate__departement", "assignee__user", "assignee__departement"
+    )
+    run = rows.get(pk=run.pk)
+    while _do_next(run):
+        pass
+    if not run.outcomes.filter(result=BulkResult.WAITING).exists():
+        BulkRun.objects.filter(pk=run.pk, finished_at__isnull=True).update(finished_at=timezone.now())
+        run.refresh_from_db(fields=["finished_at"])
+    return run
+
+
+def carry_out_unfinished() -> int:
+    """Take up the runs that nobody finished, and return their number."""
+    runs = list(BulkRun.objects.unfinished())
+    for run in runs:
+        carry_out(run=run)
+    return len(runs)
+
+
+@transaction.atomic
+def _do_next(run: BulkRun) -> bool:
+    """Do one file of a run that nobody else is doing; tell whether there was one."""
+    waiting = run.outcomes.filter(result=BulkResult.WAITING).order_by("pk")
+    outcome = waiting.select_for_update(of=("self",), skip_locked=True).first()
+    if outcome is None:
+        return False
+    at = timezone.now()
+    try:
+        with transaction.atomic():
+            sentence = _act(run, outcome, at=at)
+    except StaleError:
+        sentence = STALE
+    except RefusedError as refusal:
+        sentence = str(refusal)
+    except Exception:
+        # Whatever it is, the other files must not wait for this one.
+        logger.exception("bulk run %s, application %s", run.pk, outcome.application_id)
+        sentence = BROKEN
+    result = BulkResult.NOT_DONE if sentence else BulkResult.DONE
+    BulkOutcome.objects.filter(pk=outcome.pk).update(result=result, sentence=typeset(sentence)[:500], done_at=at)
+    return True
+
+
+def _act(run: BulkRun, outcome: BulkOutcome, *, at: datetime) -> str:
+    """Do the act on one file; return why a file kept its place all the same (the waiting list), or nothing."""
+    application = Application.objects.select_related("departement", "structure__commune", "specification").get(
+        pk=outcome.application_id
+    )
+    mandate, version = run.mandate, outcome.version
+    if run.action != BulkAction.ASSIGN and not has_declared(mandate, application):
+        declare_interest(application=application, mandate=mandate, interest=Interest.NONE, at=at)
+    match BulkAction(run.action):
+        case BulkAction.ASSIGN:
+            assign(application=application, mandate=mandate, to=_named(run.assignee), version=version, at=at)
+        case BulkAction.SHARE:
+            share_assessment(application=application, mandate=mandate, version=version, at=at)
+        case BulkAction.ENDORSE:
+            endorse(application=application, mandate=mandate, version=version, at=at)
+        case BulkAction.PROPOSE:
+            return propose_label(application=application, mandate=mandate, version=version, at=at).sentence
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: files done, not done, and all of them."""
+
+    done: int
+    not_done: int
+    total: int
+
+    @property
+    def handled(self) -> int:
+        """Files that are no longer waiting."""
+        return self.done + self.not_done
+
+
+def progress_of(run: BulkRun) -> Progress:
+    """Return how far a run is."""
+    counts: dict[str, int] = dict(run.outcomes.order_by().values_list("result").annotate(n=Count("pk")))
+    return Progress(counts.get(BulkResult.DONE, 0), counts.get(BulkResult.NOT_DONE, 0), sum(counts.values()))
+
+
+def purge_runs(*, at: datetime) -> int:
+    """Forget the runs that are more than 30 days old, with the outcome of each file; return their number."""
+    old = BulkRun.objects.filter(created_at__lt=at - KEPT, finished_at__isnull=False)
+    return old.delete()[1].get("labelling.BulkRun", 0)

@@ -1,0 +1,134 @@
+"""Search in the registers, and the lines that speak of one structure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.search import TrigramWordSimilarity
+from django.db.models import F, Prefetch, Q, QuerySet
+
+from francesante.lib.french import long_date
+from francesante.lib.identifiers import clean_finess, clean_siret
+from francesante.lib.text import sort_key
+from labelling.choices import Register
+from labelling.models import RegisterChange, RegisterLine, Structure
+
+MAX_RESULTS = 20
+IDENTITY = (Register.FINESS, Register.LIST)
+"""Registers whose lines are places that can be claimed; the others only say something of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Lines found, and the sentence to show when a number is wrong or unknown."""
+
+    lines: list[RegisterLine]
+    sentence: str = ""
+
+
+def search_register(*, text: str, commune: str = "") -> Search:
+    """Find lines by FINESS, SIRET, or name with an optional commune (name or INSEE code), accents aside.
+
+    A place that its register says closed is not offered; asked by its number, the sentence says so.
+    """
+    digits = re.sub(r"[\s.-]", "", text)
+    if re.fullmatch(r"\d[0-9ABab]\d{7}", digits) or re.fullmatch(r"\d{9}", digits):
+        return _by_finess(text)
+    if re.fullmatch(r"\d{14}", digits):
+        return _by_siret(text)
+    if digits.isdigit():
+        return Search([], _wrong_length(len(digits)))
+    return _by_name(text, commune)
+
+
+def _wrong_length(length: int) -> str:
+    return (
+        f"Ce numéro compte {length} chiffres : un FINESS en a 9, un SIRET en a 14. Vérifiez-le, ou cherchez par le nom "
+        "et la commune."
+    )
+
+
+def _by_finess(text: str) -> Search:
+    try:
+        number = clean_finess(text)
+    except ValueError as error:
+        return Search([], str(error))
+    return _open_ones(_lines().filter(number=number), f"Le numéro FINESS {number}")
+
+
+def _by_siret(text: str) -> Search:
+    try:
+        number = clean_siret(text)
+    except ValueError as error:
+        return Search([], str(error))
+    return _open_ones(_lines().filter(siret=number).order_by("sort_key", "pk")[:MAX_RESULTS], f"Le SIRET {number}")
+
+
+def _open_ones(lines: Iterable[RegisterLine], subject: str) -> Search:
+    found = list(lines)
+    standing = [line for line in found if line.closed_on is None]
+    if found and not standing:
+        return Search([], closed_sentence(found[0]))
+    return Search(standing, "" if standing else _unknown(subject))
+
+
+def closed_sentence(line: RegisterLine) -> str:
+    """Say that a register holds a place to be closed, and what to do when it is not."""
+    return (
+        f"{line.name} est fermée depuis le {long_date(line.closed_on)}, selon {line.get_register_display()} au "
+        f"{long_date(line.as_of)}. Si elle reçoit toujours du public, demandez à votre ARS de corriger le registre, ou "
+        "cherchez son nouveau numéro."
+    )
+
+
+def _unknown(subject: str) -> str:
+    return (
+        f"{subject} est bien formé, mais il ne figure pas dans le registre importé. S’il est récent, il y sera à la "
+        "prochaine mise à jour ; sinon, cherchez par le nom et la commune."
+    )
+
+
+def _by_name(text: str, commune: str) -> Search:
+    key = sort_key(text)
+    if not key:
+        return Search([], "Indiquez un numéro FINESS, un SIRET, ou le nom de la structure.")
+    lines = (
+        _lines()
+        .annotate(similarity=TrigramWordSimilarity(key, "sort_key"))
+        .filter(closed_on__isnull=True)
+        .filter(Q(sort_key__contains=key) | Q(sort_key__trigram_word_similar=key) | Q(number=text.strip()))
+    )
+    if place := sort_key(commune):
+        lines = lines.filter(
+            Q(commune__sort_key__contains=place) | Q(commune=commune.strip().upper()) | Q(postal_code=commune.strip())
+        )
+    found = list(lines.order_by(F("similarity").desc(), "sort_key", "pk")[:MAX_RESULTS])
+    if found:
+        return Search(found)
+    where = f" à « {commune.strip()} »" if commune.strip() else ""
+    return Search(
+        [],
+        f"Aucune structure ne ressemble à « {text.strip()} »{where} dans le registre. Essayez un mot du nom sans la "
+        "commune, ou le numéro FINESS.",
+    )
+
+
+def _lines() -> QuerySet[Any]:
+    lines = RegisterLine.objects.filter(register__in=IDENTITY)
+    return lines.select_related("commune__departement", "structure")
+
+
+# One structure ---------------------------------------------------------------------------------------------------
+
+
+def lines_about(structure: Structure) -> list[RegisterLine]:
+    """Return what the registers say of a structure, its own line first, each with its changes, the latest first."""
+    mine = Q(pk=structure.register_line_id)
+    if structure.finess:
+        mine |= Q(number=structure.finess)
+    if structure.siret:
+        mine |= Q(siret=structure.siret)
+    changes = Prefetch("changes", RegisterChange.objects.order_by("-as_of", "-pk"))
+    lines = RegisterLine.objects.filter(mine).select_related("commune").prefetch_related(changes)
+    return sorted(lines, key=lambda line: (line.pk != structure.register_line_id, line.register, line.pk))

@@ -1,0 +1,253 @@
+"""The pieces of a file: their list with the form that adds one, their bytes, their removal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_http_methods, require_safe
+
+from francesante.lib.french import typeset
+from francesante.lib.workflow import RefusedError
+from labelling.choices import CriterionKind, EvidenceType, Scan
+from labelling.forms.evidence import WHOLE_FILE, WITHOUT_PEOPLE, EvidenceForm
+from labelling.models import Application, Criterion, Evidence
+from labelling.rules.clock import local_day
+from labelling.rules.steps import Step
+from labelling.rules.uploads import EXTENSIONS, age_in_words, display_name, too_large
+from labelling.services import evidence as service
+from labelling.services.readings import record_reading
+from labelling.views.scope import Reader, file_reader, side_of
+
+TOO_LARGE = 413
+POLICY = "default-src 'none'; frame-ancestors 'self'"
+"""Of the bytes themselves: nothing in them runs, loads or is framed elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece as a page shows it, on a day."""
+
+    row: Evidence
+    today: date
+
+    @property
+    def age(self) -> str:
+        """How old the document is."""
+        return age_in_words(self.row.document_date, self.today)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the page says so: the cahier des charges asks for recent documents."""
+        return (self.today - self.row.document_date).days > settings.EVIDENCE_OLD_DAYS
+
+    @property
+    def size(self) -> str:
+        """Its size, in words."""
+        return service.size_in_words(self.row.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The pieces of one criterion, or of the whole file."""
+
+    criterion: Criterion | None
+    pieces: list[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What a page of the file shows of its pieces; ``beside`` is the one displayed next to the open criterion."""
+
+    by_code: dict[str, list[Piece]]
+    count: int
+    may_add: bool
+    beside: Piece | None = None
+
+
+def pieces_of(application: Application) -> list[Piece]:
+    """Return every piece of a file, those removed included, in the order they came."""
+    today = local_day(timezone.now(), application.departement.timezone)
+    return [Piece(row, today) for row in application.evidence.with_people().order_by("pk")]
+
+
+def by_code(pieces: Iterable[Piece]) -> dict[str, list[Piece]]:
+    """Return the pieces that are kept, by the code of their criterion, that of the whole file being empty."""
+    found: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        if piece.row.file:
+            found.setdefault(piece.row.criterion_code, []).append(piece)
+    return found
+
+
+def evidence_panel(request: HttpRequest, application: Application, opened: Criterion | None = None) -> Panel | None:
+    """Return what the page of a file shows of its pieces; nothing for who may not read them."""
+    reader = side_of(request, application)
+    if reader is None:
+        return None
+    groups = by_code(pieces_of(application))
+    readable = [piece for piece in groups.get(opened.code, []) if piece.row.is_readable] if opened else []
+    asked = request.GET.get("piece", "")
+    return Panel(
+        by_code=groups,
+        count=sum(len(pieces) for pieces in groups.values()),
+        may_add=not service.why_not_complete(application, reader.author, at=timezone.now()),
+        beside=next((piece for piece in readable if str(piece.row.pk) == asked), next(iter(readable), None)),
+    )
+
+
+def evidence_of_step(application: Application, step: Step) -> list[Group]:
+    """Return the criteria that one task of a draft answers and that pieces may support, with those there are."""
+    criteria = application.specification.criteria.filter(rule__in=step.rules, kind=CriterionKind.CRITERION)
+    wanted = [criterion for criterion in criteria.order_by("position") if criterion.evidence_asked]
+    groups = by_code(pieces_of(application)) if wanted else {}
+    return [Group(criterion, groups.get(criterion.code, [])) for criterion in wanted]
+
+
+# The page -------------------------------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def evidence_list(request: HttpRequest, number: str) -> HttpResponse:
+    """List the pieces of a file by criterion, and add one."""
+    reader = file_reader(request, number)
+    if request.method != "POST":
+        return _page(request, reader, _form(request, reader))
+    try:
+        service.require_author(reader.application, reader.author, at=timezone.now())
+    except RefusedError as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    form = _form(request, reader)
+    if sentence := refused_upload(request):
+        form.errors.pop("file", None)
+        form.add_error("file", sentence)
+        return _page(request, reader, form, status=TOO_LARGE)
+    if not form.is_valid():
+        return _page(request, reader, form, status=422)
+    criterion = _criteria(reader).filter(code=form.cleaned_data["criterion"]).first()
+    try:
+        row = service.add_evidence(
+            application=reader.application,
+            author=reader.author,
+            criterion=criterion,
+            at=timezone.now(),
+            **form.values(),
+        )
+    except RefusedError as refusal:
+        form.add_error("file", str(refusal))
+        return _page(request, reader, form, status=422)
+    waiting = " Elle pourra être lue dès que l’antivirus l’aura analysée." if row.scan == Scan.WAITING else ""
+    what = f"Critère {criterion.position}" if criterion else "Tout le dossier"
+    messages.success(request, typeset(f"{what} : la pièce « {row.name} » est ajoutée.{waiting}"))
+    return redirect("evidence-list", number)
+
+
+def refused_upload(request: HttpRequest) -> str:
+    """Return the sentence about a file that was too large to be received, or nothing."""
+    name = getattr(request, "refused_upload", None)
+    return "" if name is None else str(too_large(display_name(name), service.limits()))
+
+
+def _criteria(reader: Reader) -> QuerySet[Criterion]:
+    specification = reader.application.specification
+    return specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position")
+
+
+def _form(request: HttpRequest, reader: Reader) -> EvidenceForm:
+    asked = request.GET.get("critere", WHOLE_FILE)
+    posted = (request.POST, request.FILES) if request.method == "POST" else ()
+    return EvidenceForm(
+        *posted,
+        criteria=[(row.code, f"{row.position}. {row.title}") for row in _criteria(reader)],
+        by_services=reader.services,
+        today=local_day(timezone.now(), reader.application.departement.timezone),
+        initial={"criterion": asked},
+    )
+
+
+def _page(request: HttpRequest, reader: Reader, form: EvidenceForm, *, status: int = 200) -> HttpResponse:
+    application = reader.application
+    pieces = pieces_of(application)
+    groups = by_code(pieces)
+    listed = [Group(criterion, groups.pop(criterion.code, [])) for criterion in _criteria(reader)]
+    # Pieces of a criterion that a later version no longer has are those of the whole file.
+    whole = [piece for rest in groups.values() for piece in rest]
+    why_not = service.why_not_complete(application, reader.author, at=timezone.now())
+    context = {
+        "application": application,
+        "reader": reader,
+        "groups": [*listed, Group(None, whole)],
+        "gone": [piece for piece in pieces if not piece.row.file],
+        "count": sum(bool(piece.row.file) for piece in pieces),
+        "form": form,
+        "may_add": not why_not,
+        "why_not": typeset(why_not),
+        "limits": service.limits().sentence,
+        "without_people": WITHOUT_PEOPLE,
+        "antivirus": bool(settings.CLAMD_URL),
+        "trail": reader.trail,
+    }
+    return render(request, "labelling/evidence/list.html", context, status=status)
+
+
+# One piece ------------------------------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_safe
+@xframe_options_sameorigin
+def evidence_file(request: HttpRequest, number: str, pk: int) -> HttpResponse | FileResponse:
+    """Give the bytes of a piece, to be shown in the page of the file or in a window of their own."""
+    reader = file_reader(request, number)
+    row = get_object_or_404(reader.application.evidence, pk=pk)
+    try:
+        stream = service.open_bytes(row)
+    except RefusedError as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    except FileNotFoundError as error:
+        raise Http404 from error
+    if reader.mandate is not None:
+        record_reading(application=reader.application, mandate=reader.mandate, at=timezone.now())
+    response = FileResponse(
+        stream, content_type=row.content_type, filename=download_name(row), as_attachment="telecharger" in request.GET
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    # Chromium's PDF reader does not open inside a sandbox; it is one of its own.
+    response["Content-Security-Policy"] = POLICY if row.content_type == EvidenceType.PDF else f"{POLICY}; sandbox"
+    return response
+
+
+def download_name(row: Evidence) -> str:
+    """Return the name a piece is saved under: its own, ending as its content does."""
+    endings = EXTENSIONS[EvidenceType(row.content_type)]
+    return row.name if row.name.lower().endswith(endings) else f"{row.name}{endings[0]}"
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def evidence_remove(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """Remove a piece: a page of its own, with what it means."""
+    reader = file_reader(request, number)
+    rows = reader.application.evidence.select_related("criterion", "application__departement")
+    row = get_object_or_404(rows, pk=pk)
+    if row.by_services != reader.services:
+        raise PermissionDenied("Une pièce se retire par le côté qui l’a ajoutée : la structure, ou les services.")
+    if request.method != "POST":
+        context = {"application": reader.application, "row": row, "trail": reader.trail, "reader": reader}
+        return render(request, "labelling/evidence/remove.html", context)
+    try:
+        service.remove_evidence(evidence=row, author=reader.author, at=timezone.now())
+    except RefusedError as refusal:
+        messages.error(request, typeset(str(refusal)))
+    else:
+        messages.success(request, typeset(f"La pièce « {row.name} » est retirée : son contenu est effacé."))
+    return redirect("evidence-list", number)

@@ -1,0 +1,176 @@
+"""What the agents' page of a file shows beside the criteria: presence, interests, opinions, notes, readings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from labelling.choices import CriterionKind, Interest, OpinionSense
+from labelling.forms.notes import NoteForm
+from labelling.models import Application, ConsultedBody, ExpertGroup, InterestDeclaration, Note, Opinion, OpinionAnswer
+from labelling.models.opinions import CONSULTING
+from labelling.rules.badges import Badge
+from labelling.rules.clock import local_day
+from labelling.services.interests import declaration_of, undeclared
+from labelling.services.notes import readable_notes
+from labelling.services.opinions import QUESTION, groups_to_ask, opinions_of
+from labelling.services.presence import BEAT, WATCH, Reader, arrive
+from labelling.services.readings import readings_of, record_reading
+from labelling.services.reviews import is_insider, other_capacity
+from territories.choices import Capacity, Role
+from territories.models import Mandate
+
+READINGS_SHOWN = 30
+SENSES = {
+    OpinionSense.FAVOURABLE: "Favorable",
+    OpinionSense.RESERVED: "Réservé",
+    OpinionSense.UNFAVOURABLE: "Défavorable",
+    OpinionSense.NONE: "Sans avis",
+}
+"""The sense of an opinion in a badge."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionLine:
+    """One request as agents read it."""
+
+    opinion: Opinion
+    answers: list[OpinionAnswer]
+    badge: Badge
+    may_revoke: bool
+
+    @property
+    def last(self) -> OpinionAnswer | None:
+        """The answer that counts."""
+        return self.answers[0] if self.answers else None
+
+    @property
+    def question(self) -> str:
+        """The question, unless it is the usual one."""
+        return "" if self.opinion.question == QUESTION else self.opinion.question
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionPanel:
+    """The opinions of a file: « Avis 1/3 »."""
+
+    lines: list[OpinionLine]
+    asked: int
+    given: int
+    late: int
+    groups: list[tuple[ExpertGroup, list[ConsultedBody]]]
+    may_ask: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InterestPanel:
+    """What is asked of an agent, or what they declared."""
+
+    declaration: InterestDeclaration | None
+    recused: bool
+    asked: bool
+
+
+def panels(
+    request: HttpRequest, application: Application, mandate: Mandate, *, may_act: bool, criterion: Any, now: datetime
+) -> dict[str, Any]:
+    """Return what the panels of the page of a file show, and record that it was opened.
+
+    ``criterion`` is the one whose row is open, or nothing.
+    """
+    if request.method == "GET":
+        record_reading(application=application, mandate=mandate, at=now)
+    insider = is_insider(mandate)
+    return {
+        "presence": presence_context(application, mandate, opened_at=now, now=now),
+        "interest": _interest(application, mandate),
+        "opinions": _opinions(application, may_act=may_act, now=now) if insider else None,
+        "notes": _notes(application, mandate, may_act=may_act, criterion=criterion),
+        "readings": readings_of(application)[:READINGS_SHOWN] if insider else None,
+    }
+
+
+def presence_context(
+    application: Application, mandate: Mandate, *, opened_at: datetime, now: datetime
+) -> dict[str, Any] | None:
+    """Return who else reads a file, and whether the page goes on asking; nothing outside the two authorities."""
+    if not is_insider(mandate):
+        return None
+    readers: list[Reader] = arrive(application=application, mandate=mandate, at=now)
+    return {
+        "readers": readers,
+        "seconds": int(BEAT.total_seconds()) if now - opened_at < WATCH else 0,
+        "opened_at": int(opened_at.timestamp()),
+    }
+
+
+def _interest(application: Application, mandate: Mandate) -> InterestPanel | None:
+    if mandate.role != Role.AGENT or mandate.capacity is None or not mandate.covers(application.departement):
+        return None
+    declaration = declaration_of(mandate, application.structure_id)
+    recused = declaration is not None and declaration.interest == Interest.RECUSED
+    return InterestPanel(declaration, recused, asked=bool(undeclared(application, mandate)))
+
+
+def _opinions(application: Application, *, may_act: bool, now: datetime) -> OpinionPanel:
+    today = local_day(now, application.departement.timezone)
+    consulting = application.state in CONSULTING
+    lines = [_opinion(row, today, may_revoke=may_act) for row in opinions_of(application)]
+    asked = [line.opinion for line in lines if line.opinion.revoked_at is None]
+    may_ask = may_act and consulting
+    return OpinionPanel(
+        lines=lines,
+        asked=len(asked),
+        given=sum(row.answered_at is not None for row in asked),
+        late=sum(consulting and row.answered_at is None and row.due_date < today for row in asked),
+        groups=groups_to_ask(application) if may_ask else [],
+        may_ask=may_ask,
+    )
+
+
+def _opinion(opinion: Opinion, today: Any, *, may_revoke: bool) -> OpinionLine:
+    answers = list(opinion.answers.all())
+    waits = opinion.application.state in CONSULTING
+    if opinion.revoked_at is not None:
+        badge = Badge("", "Annulé", "")
+    elif answers:
+        badge = Badge("", SENSES[OpinionSense(answers[0].sense)], "")
+    elif not waits:
+        badge = Badge("", "Non rendu", "")
+    elif opinion.due_date < today:
+        badge = Badge("warning", "En retard", "")
+    else:
+        badge = Badge("info", "Attendu", "")
+    unanswered = not answers and opinion.revoked_at is None and waits
+    return OpinionLine(opinion, answers, badge, may_revoke and unanswered)
+
+
+def _notes(application: Application, mandate: Mandate, *, may_act: bool, criterion: Any) -> dict[str, Any] | None:
+    if mandate.role != Role.AGENT or mandate.capacity is None:
+        return None
+    form = (
+        note_form(application, mandate, initial={"criterion": criterion.pk if criterion else None}) if may_act else None
+    )
+    rows: list[Note] = list(readable_notes(application, mandate))
+    return {"rows": rows, "form": form}
+
+
+def note_form(application: Application, mandate: Mandate, data: Any = None, **kwargs: Any) -> NoteForm:
+    """Return the form of a note on a file, in the words of a mandate's authority."""
+    own = Capacity(mandate.capacity)  # type: ignore[arg-type]
+    lead = Capacity(application.lead)
+    other = other_capacity(application) if own == lead else lead
+    criteria = application.specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position")
+    names = {Capacity.ARS: "l’ARS", Capacity.PREFET: "la préfecture"}
+    authority = names[own][:1].upper() + names[own][1:]
+    return NoteForm(data, criteria=criteria, authority=authority, other=names[other], prefix="note", **kwargs)
+
+
+def posted_time(request: HttpRequest, name: str, *, now: datetime) -> datetime:
+    """Return an instant that a page carries in its address, never in the future; ``now`` when it is none."""
+    text = request.GET.get(name, "")
+    if not text.isdecimal() or len(text) > len(str(int(now.timestamp()))):
+        return now
+    return min(datetime.fromtimestamp(int(text), tz=timezone.get_default_timezone()), now)

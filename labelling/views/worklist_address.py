@@ -1,0 +1,144 @@
+"""The address of the work list: view, filters, sort and columns, made of known words only.
+
+It is what is mailed, saved under a name, exported, selected from, and followed from file to file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
+from django.utils import timezone
+
+from labelling.forms.worklist import WorkListForm
+from labelling.models import Application
+from labelling.services.reviews import is_insider
+from labelling.services.worklist import DEFAULT_SORT, EVERYTHING, SORTS, View, files_of, position_of, views_of
+from labelling.services.worklist_filters import filter_of
+from territories.models import Mandate
+
+PAGE = 50
+COLUMNS: Mapping[str, str] = {
+    "dossier": "Dossier",
+    "structure": "Structure",
+    "finess": "FINESS",
+    "departement": "Département",
+    "epci": "EPCI",
+    "type": "Type",
+    "etat": "État",
+    "suite": "Prochaine étape",
+    "ars": "ARS",
+    "prefecture": "Préfecture",
+    "avis": "Avis",
+    "vague": "Vague",
+    "recu": "Reçu le",
+    "echeance": "Rejet implicite",
+    "instruit": "Instruit par",
+}
+"""The columns, in the one order in which they are shown and exported."""
+ALWAYS = "structure"
+"""The column by which a line is known; it is always shown."""
+DEFAULT_COLUMNS = ("dossier", "structure", "type", "etat", "ars", "prefecture", "avis", "echeance", "instruit")
+TELLING = {"etat", "agent", "instruit"}
+"""What would tell the sense of a decision before its notification, or who instructs: filters and sorts of insiders only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What an address of the list says; ``kept`` are its filters."""
+
+    view: str
+    sort: str
+    kept: Mapping[str, str]
+    columns: tuple[str, ...]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Its words, without those that go without saying."""
+        pairs = [("vue", self.view), *self.kept.items()]
+        if self.sort != DEFAULT_SORT:
+            pairs.append(("tri", self.sort))
+        if self.columns != DEFAULT_COLUMNS:
+            pairs += [("col", name) for name in self.columns]
+        return pairs
+
+    @property
+    def query(self) -> str:
+        """The address as it is written after the question mark."""
+        return urlencode(self.pairs)
+
+    def url(self, *, without: str = "", **more: Any) -> str:
+        """Return a link to the list, with other words or without one."""
+        changed = {without, *more}
+        return f"?{urlencode([*[pair for pair in self.pairs if pair[0] not in changed], *more.items()])}"
+
+    def hidden(self, *without: str) -> list[tuple[str, str]]:
+        """Return the words that a form with fields of its own sends along."""
+        return [pair for pair in self.pairs if pair[0] not in without]
+
+    def filter(self, files: QuerySet[Application], views: Mapping[str, View]) -> Q:
+        """Return the filter of the files that this address shows among ``files``."""
+        return views[self.view][1] & filter_of(files, self.kept)
+
+
+def read_address(data: QueryDict, mandate: Mandate, views: Mapping[str, View]) -> Address:
+    """Read an address; what is unknown is ignored."""
+    kept = WorkListForm(data).kept()
+    view, sort = data.get("vue", ""), data.get("tri", "")
+    sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
+    if not is_insider(mandate):
+        kept = {name: value for name, value in kept.items() if name not in TELLING}
+        sort = DEFAULT_SORT if sort.removeprefix("-") in TELLING else sort
+    asked = set(data.getlist("col")) & set(COLUMNS)
+    columns = tuple(name for name in COLUMNS if name in asked or name == ALWAYS) if asked else DEFAULT_COLUMNS
+    return Address(view if view in views else EVERYTHING, sort, kept, columns)
+
+
+def read_query(query: str, mandate: Mandate, views: Mapping[str, View]) -> Address:
+    """Read an address that was kept, or that came along with a file."""
+    return read_address(QueryDict(query[:500]), mandate, views)
+
+
+# Following a list from file to file ------------------------------------------------------------------------------------
+
+FOLLOWED = "liste"
+"""Name of the word by which a link to a file, or a form on its page, carries the address of the list."""
+
+
+def place_in_list(request: HttpRequest, application: Application) -> dict[str, Any] | None:
+    """Return where a file is in the list it was opened from, and the links to the files beside it."""
+    followed = request.POST.get(FOLLOWED) or request.GET.get(FOLLOWED)
+    if not followed:
+        return None
+    mandate: Mandate = request.mandate  # type: ignore[attr-defined]
+    files, views = files_of(request.user, mandate), views_of(mandate, timezone.localdate())
+    address = read_query(followed, mandate, views)
+    position = position_of(application, files, address.filter(files, views), address.sort)
+    page = {"page": (position.rank - 1) // PAGE + 1} if position.rank and position.rank > PAGE else {}
+    return {
+        "query": address.query,
+        "view": views[address.view][0],
+        "rank": position.rank,
+        "total": position.total,
+        "previous": followed_link(position.previous, address) if position.previous else "",
+        "next": followed_link(position.next, address) if position.next else "",
+        "back": f"{reverse('applications')}{address.url(**page)}#{application.number}",
+    }
+
+
+def followed_link(number: str, address: Address) -> str:
+    """Return the address of a file as a list opens it."""
+    return f"{reverse('application', args=[number])}?{urlencode({FOLLOWED: address.query})}"
+
+
+def keep_following(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """Return the answer to an act; one that goes back to the file takes the address of the list along."""
+    followed = request.POST.get(FOLLOWED, "")
+    if followed and "Location" in answer:
+        path, query, anchor = urlsplit(answer["Location"])[2:5]
+        words = [*parse_qsl(query), (FOLLOWED, followed[:500])]
+        answer["Location"] = urlunsplit(("", "", path, urlencode(words), anchor))
+    return answer

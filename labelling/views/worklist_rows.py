@@ -1,0 +1,166 @@
+"""The lines of the work list in the reader's words: what each says depends on the mandate that reads it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from labelling.choices import ApplicationState as State
+from labelling.choices import StructureKind, Verdict
+from labelling.models import Application
+from labelling.rules.badges import OPEN, OUTSIDER, Badge, badge, facts_of
+from labelling.rules.clock import PAUSED, appeal_silence, concertation_deadline, days_left, local_day
+from labelling.services.clocks import awaited, clock_of
+from labelling.services.labels import last_day
+from labelling.services.reviews import is_insider
+from territories.choices import Capacity, Role
+from territories.models import Mandate, User
+
+SHORT_KINDS = {
+    StructureKind.MSP: "MSP",
+    StructureKind.CDS: "CDS",
+    StructureKind.CABINET: "Cabinet",
+    StructureKind.HOSPITAL: "Hôpital",
+    StructureKind.MOBILE: "Médicobus",
+    StructureKind.OTHER: "Autre",
+}
+KIND_NAMES = dict(StructureKind.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list, in the reader's words.
+
+    ``left`` counts the days to the implicit rejection of an open file; ``assigned`` is who instructs it, as far as the
+    reader may know.
+    """
+
+    application: Application
+    badge: Badge
+    clock: str
+    days: str
+    left: int | None
+    ars: str
+    prefecture: str
+    assigned: User | None
+
+    @property
+    def paused(self) -> bool:
+        """Whether its delay is in a pause: its date is then put off."""
+        return self.clock.startswith(PAUSED)
+
+    @property
+    def kind(self) -> str:
+        """The type of structure in one word."""
+        return SHORT_KINDS[StructureKind(self.application.structure.kind)]
+
+    @property
+    def kind_name(self) -> str:
+        """The type of structure in full."""
+        return KIND_NAMES[self.application.structure.kind]
+
+    @property
+    def reviewer_in_short(self) -> str:
+        """Who took the file up, as a narrow column holds it: ``P. Exemplaire``."""
+        person = self.assigned
+        if person is None:
+            return "–"
+        return f"{person.first_name[:1]}.\u00a0{person.last_name}" if person.first_name else person.last_name
+
+    @property
+    def reviewer(self) -> str:
+        """Who instructs the file."""
+        return self.assigned.full_name if self.assigned else "–"
+
+    @property
+    def opinions(self) -> str:
+        """Opinions given and asked, of a file loaded by ``with_opinion_counts``: « 1/3 »."""
+        asked = getattr(self.application, "opinions_asked", 0)
+        return f"{self.application.opinions_given}/{asked}" if asked else "–"  # type: ignore[attr-defined]
+
+    @property
+    def epci(self) -> str:
+        """The EPCI of a file loaded by ``with_epci``."""
+        return self.application.epci or "–"  # type: ignore[attr-defined]
+
+
+def rows_of(files: Iterable[Application], mandate: Mandate, now: datetime) -> list[Row]:
+    """Return the lines of files loaded by ``with_details``, as a mandate reads them."""
+    insider = is_insider(mandate)
+    return [_row(application, mandate, now, insider=insider) for application in files]
+
+
+def _row(application: Application, mandate: Mandate, now: datetime, *, insider: bool) -> Row:
+    clock, days, left = "", "–", None
+    if application.state in OPEN and application.silence_date:
+        today = local_day(now, application.departement.timezone)
+        clock = clock_of(application, today=today)
+        days = clock.partition(" · ")[0]
+        left = days_left(application.silence_date, today)
+    words = _progress(application, mandate) if insider else {Capacity.ARS: "–", Capacity.PREFET: "–"}
+    shown = agent_badge(application, mandate, now)
+    assigned = application.assigned_to.user if insider and application.assigned_to else None
+    return Row(application, shown, clock, days, left, words[Capacity.ARS], words[Capacity.PREFET], assigned)
+
+
+def agent_badge(application: Application, mandate: Mandate, now: datetime) -> Badge:
+    """Return the badge of a file loaded by ``with_details``, for the reader of a mandate."""
+    decision, zone = application.decision, application.departement.timezone
+    said = [row for row in application.assessments.all() if row.capacity == application.lead]
+    more: dict[str, Any] = {"to_assess": application.asked - len(said)}  # type: ignore[attr-defined]
+    if mandate.capacity == application.lead:
+        more["to_clarify"] = sum(row.verdict == Verdict.TO_CLARIFY for row in said)
+    if application.declined_at is not None:  # type: ignore[attr-defined]
+        declined_on = local_day(application.declined_at, zone)  # type: ignore[attr-defined]
+        more["concert_by"] = concertation_deadline(
+            declined_on, days=settings.CONCERTATION_DAYS, silence=application.silence_date
+        )
+        more["concerted"] = application.concerted  # type: ignore[attr-defined]
+    if application.appealed_on is not None:  # type: ignore[attr-defined]
+        more["answer_appeal_by"] = appeal_silence(application.appealed_on)  # type: ignore[attr-defined]
+    if decision is not None:
+        signatures = decision.signatures.all()
+        signed = {signature.capacity for signature in signatures}
+        missing = tuple(capacity for capacity in decision.required if capacity not in signed)
+        notifications = decision.notifications.all()
+        notified = [row.notified_at for row in notifications if row.notified_at]
+        available = [row.sent_at for row in notifications]
+        more |= {
+            "missing_capacities": missing,
+            "signing_since": local_day(decision.proposed_at, zone),
+            "may_sign": mandate.capacity in missing
+            and mandate.covers(application.departement)
+            and mandate.may_sign(now)
+            and mandate.user_id not in {signature.user_id for signature in signatures},
+            "available_on": local_day(min(available), zone) if available else None,
+            "notified_on": local_day(min(notified), zone) if notified else None,
+        }
+    if application.state == State.LABELLED and hasattr(application, "label"):
+        more |= {"label_from": application.label.valid.lower, "label_until": last_day(application.label)}
+    today = local_day(now, zone)
+    more |= awaited(application, today=today, capacity=mandate.capacity).facts()
+    return badge(facts_of(application, today=today, **more), mandate.hat if is_insider(mandate) else OUTSIDER)
+
+
+def _progress(application: Application, mandate: Mandate) -> dict[str, str]:
+    """Say in a word where each authority is, without telling what is not shared yet."""
+    lead = Capacity(application.lead)
+    other = Capacity.PREFET if lead == Capacity.ARS else Capacity.ARS
+    if application.state == State.SUBMITTED:
+        return {lead: "–", other: "–"}
+    said = {(row.criterion_id, row.capacity): row.verdict for row in application.assessments.all()}
+    readable = application.shared_at is not None or (mandate.role == Role.AGENT and mandate.capacity == lead)
+    clear = sum(capacity == lead and verdict != Verdict.TO_CLARIFY for (_, capacity), verdict in said.items())
+    words = {lead: f"{clear}/{application.asked}" if readable else "en cours", other: "–"}  # type: ignore[attr-defined]
+    if application.shared_at is None:
+        return words
+    differences = sum(
+        capacity == other and said.get((criterion, lead)) != verdict for (criterion, capacity), verdict in said.items()
+    )
+    if differences:
+        words[other] = f"diffère ({differences})"
+    else:
+        words[other] = "endossé" if application.endorsed_at else "à endosser"
+    return words

@@ -1,0 +1,180 @@
+"""What a label adds: measured in the file, against what its holder says the place offered the year before."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from francesante.lib.workflow import RefusedError
+from labelling.choices import MembershipRole
+from labelling.models import Baseline, Label
+from labelling.rules.additionality import MEASURES, Measure, half_days, measures, weekly_hours
+from labelling.rules.answers import Answers, parse
+from labelling.services.additionality import declare_baseline, measures_of
+from territories.choices import AuthorityKind, Subject
+from territories.models import Event
+from tests import factories as make
+from tests.labelling.worlds import make_label
+from tests.plugins.committed import at_once
+from tests.plugins.signed_in import PortalClient
+
+NOW = make.NOW
+STOP = {"commune": "98001", "day": "mon", "start": "09:00", "end": "12:00"}
+ANSWERS = {
+    "hours": {day: [["08:30", "12:00"], ["14:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")},
+    "team": [
+        {"profession": "doctor", "half_days": [0, 1, 2]},
+        {"profession": "doctor", "half_days": [0]},
+        {"profession": "nurse", "half_days": [5]},
+        {"profession": "nurse", "half_days": [1, 2], "on_site": False, "minutes": 5},
+    ],
+}
+FILE = parse(ANSWERS)
+BEFORE = {"hours": Decimal(30), "doctor": Decimal(4), "nurse": None, "other": Decimal(2)}
+
+
+# Pure ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_hours_of_all_the_places():
+    assert weekly_hours(FILE) == Decimal("37.5")
+    more = {"sites": [{"commune": "98001", "hours": {"sat": [["09:00", "12:00"]]}}], "stops": [{**STOP, "weeks": 4}]}
+    assert weekly_hours(parse({**ANSWERS, **more})) == Decimal("41.3")
+    assert weekly_hours(Answers()) is None
+
+
+def test_the_half_days_on_site():
+    assert [half_days(FILE, profession) for profession in ("doctor", "nurse", "other")] == [4, 1, 0]
+    assert half_days(Answers(), "doctor") is None
+    unknown = parse({"team": [{"profession": "doctor", "half_days": []}, {"profession": "nurse", "half_days": [1]}]})
+    assert [half_days(unknown, profession) for profession in ("doctor", "nurse")] == [None, 1]
+
+
+def test_what_is_new_and_what_was_there():
+    rows = {row.key: row for row in measures(FILE, BEFORE)}
+    assert (rows["hours"].new, rows["hours"].kept) == (Decimal("7.5"), Decimal(30))
+    assert (rows["doctor"].new, rows["doctor"].kept) == (0, 4)
+    assert (rows["nurse"].new, rows["nurse"].kept) == (None, None)
+    assert (rows["other"].new, rows["other"].kept) == (-2, 0)
+    assert Measure("hours", Decimal(0), None).new is None
+
+
+# Declared -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def sunday(monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+
+
+@pytest.fixture
+def owner(db):
+    return make.membership()
+
+
+@pytest.fixture
+def label(owner):
+    return make_label(owner.structure, owner=owner, answers=ANSWERS)
+
+
+def declare(label, owner, before=BEFORE):
+    return declare_baseline(label=label, membership=owner, before=before, at=NOW)
+
+
+def refused(label, sentence, call):
+    before = (Baseline.objects.count(), Event.objects.about(Subject.LABEL, label.pk).count())
+    with pytest.raises(RefusedError, match=sentence):
+        call()
+    assert (Baseline.objects.count(), Event.objects.about(Subject.LABEL, label.pk).count()) == before
+
+
+def test_it_is_declared_once(label, owner):
+    row = declare(label, owner)
+    label.refresh_from_db()
+    assert {measure.key: measure.before for measure in measures_of(label)} == BEFORE
+    event = Event.objects.about(Subject.LABEL, label.pk).last()
+    assert (event.action, event.data) == ("declare_baseline", {"baseline": row.pk})
+    refused(label, "déjà déclarée", lambda: declare(label, owner))
+
+
+def test_what_is_refused(label, owner):
+    refused(label, "responsable", lambda: declare(label, make.membership()))
+    editor = make.membership(owner.structure, role=MembershipRole.EDITOR)
+    refused(label, "responsable", lambda: declare(label, editor))
+    refused(label, "chaque question", lambda: declare(label, owner, {"hours": None}))
+    refused(label, "ni moins de zéro", lambda: declare(label, owner, {**BEFORE, "doctor": Decimal(-1)}))
+    refused(label, "2 000", lambda: declare(label, owner, {**BEFORE, "hours": Decimal(3000)}))
+    Label.objects.update(withdrawn_at=NOW)
+    refused(label, "n’est pas en cours", lambda: declare(label, owner))
+
+
+def test_a_double_click_declares_once(committed_db):
+    owner = make.membership()
+    label = make_label(owner.structure, owner=owner, answers=ANSWERS)
+    outcomes = at_once(lambda: declare(label, owner), lambda: declare(label, owner))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Baseline", "RefusedError"]
+
+
+def test_the_database_keeps_it(label, owner):
+    values = {"label": label, "membership": owner, "declared_at": NOW}
+    for name, wrong in (("baseline_hours_not_negative", "hours"), ("baseline_half_days_not_negative", "nurse")):
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            Baseline.objects.create(**values, **{wrong: Decimal(-1)})
+    declare(label, owner)
+    with pytest.raises(IntegrityError, match="insert-only"), transaction.atomic():
+        Baseline.objects.update(hours=1)
+    with pytest.raises(IntegrityError, match="label_id"), transaction.atomic():
+        Baseline.objects.create(**values)
+
+
+# On screen ------------------------------------------------------------------------------------------------------------
+
+
+def signed_in(person):
+    client = PortalClient()
+    client.force_login(person)
+    return client
+
+
+def test_the_holder_declares_and_the_services_read(label, owner):
+    client, address = signed_in(owner.user), reverse("label-baseline", args=[label.number])
+    assert address in client.get(label.get_absolute_url()).text
+    page = client.get(address)
+    assert "Identique : 37,5" in page.text.replace("\u00a0", " ")
+    assert page.text.count('class="fr-btn"') == 1
+    posted = {f"{key}_how": "same" for key in MEASURES}
+    half = client.post(address, {**posted, "hours_how": "other"})
+    assert (half.status_code, "Indiquez cette valeur" in half.text) == (422, True)
+    done = {**posted, "hours_how": "other", "hours_before": "30,5", "nurse_how": "unknown"}
+    assert client.post(address, done).url == label.get_absolute_url()
+    row = Baseline.objects.get()
+    assert (row.hours, row.doctor, row.nurse, row.other) == (Decimal("30.5"), 4, None, 0)
+    assert client.post(address, done).status_code == 409
+    assert "déjà faite" in client.get(address).text
+    assert "Ce que le label ajoute" not in client.get(label.get_absolute_url()).text
+    agent = signed_in(make.mandate(AuthorityKind.PREFECTURE).user)
+    shown = agent.get(label.get_absolute_url()).text
+    assert "Ce que le label ajoute" in shown
+    assert "non calculé" in shown
+    assert agent.get(address).status_code == 403
+
+
+def test_the_file_of_the_national_team(label, owner, django_assert_max_num_queries):
+    client, address = signed_in(make.mandate(AuthorityKind.NATIONAL).user), reverse("additionality")
+    client.get(address)
+    with django_assert_max_num_queries(30) as few:
+        first = client.get(address).content.decode().splitlines()
+    assert first[0].startswith("code_label,nom,code_commune,code_departement,date_debut,heures_avant,heures_label,")
+    assert first[1].startswith(f"{label.number},")
+    unknown = "non calculé"
+    assert first[1].split(",")[5:9] == [unknown, "37.5", unknown, unknown]
+    declare(label, owner)
+    for _ in range(3):
+        make_label(answers=ANSWERS)
+    with django_assert_max_num_queries(len(few)):
+        rows = client.get(address).content.decode().splitlines()
+    assert len(rows) == 5
+    told = "30,37.5,30,7.5,4,4,4,0,non calculé,1,non calculé,non calculé,2,0,0,-2"
+    assert any(row.endswith(f",{told}") for row in rows)
+    assert signed_in(owner.user).get(address).status_code == 403
