@@ -1,6 +1,7 @@
 """Settings of the test suite: the real ones, with fast hashes, mails in memory and a server of its own."""
 
 import os
+from urllib.parse import urlsplit
 
 # Kept apart from the laptop's data: `make test` beside a running portal must not touch it.
 os.environ.pop("DEMO", None)
@@ -18,11 +19,15 @@ DATABASES["default"]["TEST"] = {"NAME": os.environ.get("TEST_DB_NAME") or "test_
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 if REDIS_URL:
+    # Test processes share the server, and a test that clears the cache empties a whole Redis database: each process has
+    # its own, counted down from the one that is given.
+    server = urlsplit(REDIS_URL)
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    number = (int(server.path.strip("/") or 15) - process) % 16
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            # Test processes share the server.
+            "LOCATION": server._replace(path=f"/{number}").geturl(),
             "KEY_PREFIX": f"test-{os.getpid()}",
         },
     }
