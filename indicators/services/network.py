@@ -10,12 +10,7 @@ from django.db.models import Count, QuerySet, Sum
 from francesante.lib.canonical import canonical_json, sha256_hex
 from indicators.rules.shares import ShareClass, count_classes, share_class, share_of_target
 from labelling.models import Label, Quota, Site
-from labelling.rules.distance import great_circle_km
 from territories.models import Departement, ReferenceLoad
-
-NEAREST = 10
-_WINDOW_DEGREES = 1.2
-"""Half-side of the square in which the nearest places are looked for before measuring: over 80 km everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,40 +113,11 @@ def network_key(network: Network) -> str:
 # Places ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class NearPlace:
-    """A labelled place and its distance as the crow flies, in kilometres."""
-
-    label: Label
-    site: Site
-    km: float
-
-
 def places_of(labels: QuerySet[Label]) -> QuerySet[Label]:
     """Return labels with what a list of places shows, sorted by commune then name."""
     return labels.select_related("structure__commune", "departement").order_by(
         "structure__commune__sort_key", "structure__sort_key", "pk"
     )
-
-
-def nearest_places(latitude: float, longitude: float, *, on: date, limit: int = NEAREST) -> list[NearPlace]:
-    """Return the labelled places nearest to a point, whose sites have a position, within some 80 kilometres."""
-    labels = {label.structure_id: label for label in public_labels(on).select_related("structure__commune")}
-    around = list(
-        Site.objects.filter(
-            structure__in=labels,
-            latitude__range=(latitude - _WINDOW_DEGREES, latitude + _WINDOW_DEGREES),
-            longitude__range=(longitude - _WINDOW_DEGREES, longitude + _WINDOW_DEGREES),
-        ).order_by("pk")
-    )
-    points = [(site.latitude or 0.0, site.longitude or 0.0) for site in around]
-    distances = great_circle_km((latitude, longitude), points)
-    nearest: dict[int, NearPlace] = {}
-    for site, km in zip(around, distances, strict=True):
-        known = nearest.get(site.structure_id)
-        if known is None or km < known.km:
-            nearest[site.structure_id] = NearPlace(labels[site.structure_id], site, km)
-    return sorted(nearest.values(), key=lambda place: (place.km, place.label.pk))[:limit]
 
 
 def main_sites(labels: Iterable[Label]) -> QuerySet[Site]:

@@ -8,7 +8,6 @@ from datetime import date
 from django.db.models import Max, Q, Sum
 
 from francesante.lib.text import sort_key
-from indicators.rules.maps import Window, on_grid, window
 from indicators.services.network import DepartementFigures, main_sites, network_on, places_of, public_labels
 from labelling.models import Label, Quota
 from territories.models import (
@@ -19,6 +18,7 @@ from territories.models import (
     EpciVintage,
     Region,
 )
+from territories.rules.maps import Window, on_grid, window
 
 MAX_FOUND = 20
 

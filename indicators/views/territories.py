@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from indicators.services.network import nearest_places, places_of, public_labels
+from indicators.services.network import places_of, public_labels
 from indicators.services.portraits import (
     by_region,
     epci_portrait,
@@ -14,6 +14,7 @@ from indicators.services.portraits import (
     population_of_region,
     portrait_of,
 )
+from labelling.services.surroundings import nearest_places
 from territories.models import Commune, Departement, Epci, FormerCode, Region
 
 REGION_PREFIX = "region-"

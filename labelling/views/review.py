@@ -29,6 +29,7 @@ from labelling.services.accelerated import hold_all_met, refusal_of_all_met
 from labelling.services.clocks import clock_of
 from labelling.services.interests import undeclared
 from labelling.services.reviews import SHORT_NAMES, Line, is_insider
+from labelling.services.surroundings import surroundings_of
 from labelling.services.transitions import set_aside
 from labelling.services.worklist import with_details
 from labelling.views import appeals, disagreements, exchange
@@ -184,6 +185,7 @@ def file_page(
         "register": _register(application),
         "registers": registers_context(application),
         "hours": _hours(application),
+        "surroundings": surroundings_of(application, request.user, on=today),
         "team": _team(application),
         "trail": [("Dossiers", reverse("applications"))],
         "journal": journal(application),

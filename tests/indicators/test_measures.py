@@ -8,7 +8,6 @@ import pytest
 
 from indicators.choices import Level, Status
 from indicators.rules import measures, quarters, shares, steering
-from indicators.rules.maps import on_grid, window
 
 # Quarters --------------------------------------------------------------------------------------------------------
 
@@ -237,13 +236,3 @@ def test_a_file_of_today_counts_one_day_and_a_tie_goes_to_the_earlier_stage():
     assert [one.days for one in stages] == [1, 1]
     assert steering.bottleneck(stages).stage == steering.TAKE_UP
     assert steering.bottleneck([]) is None
-
-
-# Places ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_window_and_the_grid_of_a_departement():
-    box = window(["0 0 10 20", "5 -3 30 8"])
-    assert box.view_box == "-12 -15 54 47"
-    # Paris in Lambert-93: 652 km east, 6 862 km north.
-    assert on_grid("75", latitude=48.8566, longitude=2.3522) == (6525, 3380)

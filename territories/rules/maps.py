@@ -1,4 +1,4 @@
-"""The map of a département: its EPCI, its labelled places, and the window that shows them. Pure."""
+"""The grid on which maps of a territory are drawn, and the window that shows a part of it. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +26,16 @@ class Window:
         return f"{self.x} {self.y} {self.width} {self.height}"
 
     @property
+    def columns(self) -> range:
+        """The x that are shown."""
+        return range(self.x, self.x + self.width)
+
+    @property
+    def rows(self) -> range:
+        """The y that are shown."""
+        return range(self.y, self.y + self.height)
+
+    @property
     def dot(self) -> int:
         """Radius of a place, in proportion to the window."""
         return max(round(max(self.width, self.height) / 90), 1)
@@ -37,6 +47,12 @@ def window(bounds: Iterable[str]) -> Window:
     left, top = min(box[0] for box in boxes) - _MARGIN, min(box[1] for box in boxes) - _MARGIN
     right, bottom = max(box[2] for box in boxes) + _MARGIN, max(box[3] for box in boxes) + _MARGIN
     return Window(left, top, right - left, bottom - top)
+
+
+def around(x: int, y: int, *, km: int) -> Window:
+    """Return the square window whose sides are ``km`` kilometres from a point of the grid."""
+    half = km * 1000 // GRID_METRES
+    return Window(x - half, y - half, 2 * half, 2 * half)
 
 
 def on_grid(departement: str, *, latitude: float, longitude: float) -> tuple[int, int]:
