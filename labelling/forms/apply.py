@@ -9,7 +9,6 @@ from dsfr.forms import DsfrBaseForm
 from dsfr.widgets import InlineCheckboxSelectMultiple, InlineRadioSelect
 
 from labelling.choices import StructureKind
-from labelling.forms.asked import AskedChoiceField, AskedMultipleChoiceField
 from labelling.rules.answers import DAYS, SECTORS, Answers, Fees
 from territories.forms import ADVICE
 from territories.models import User
@@ -27,15 +26,17 @@ class PrecheckForm(DsfrBaseForm):
         choices=[(code, label.capitalize()) for code, label in StructureKind.choices],
         initial=StructureKind.MSP,
     )
-    days = AskedMultipleChoiceField(
+    days = forms.MultipleChoiceField(
         label="Quels jours accueillez-vous le public\u00a0?",
         choices=[(code, name.capitalize()) for code, name in DAYS.items()],
         widget=InlineCheckboxSelectMultiple,
+        error_messages={"required": "Cochez les jours où vous accueillez le public."},
     )
-    sector = AskedChoiceField(
+    sector = forms.ChoiceField(
         label="Quels tarifs pratiquent vos médecins\u00a0?",
         choices=[(code, capfirst(label)) for code, label in SECTORS.items() if code],
         widget=InlineRadioSelect,
+        error_messages={"required": "Choisissez les tarifs de vos médecins."},
     )
 
     def answers(self) -> Answers:

@@ -55,8 +55,9 @@ class Row:
 class HoursForm(StepForm):
     """Opening hours by site and day, rounds and closures.
 
-    A day is closed when its box is ticked: its times stay in their fields until the form is kept. A commune is written
-    by its name or postal code, and kept by its INSEE code.
+    A day is closed when its box is ticked: its times stay in their fields until the form is kept. A box that was ticked
+    already gives way to times that are typed beside it. A commune is written by its name or postal code, and kept by its
+    INSEE code.
     """
 
     def __init__(self, data: Any = None, *, answers: Answers) -> None:
@@ -217,7 +218,7 @@ class HoursForm(StepForm):
         if bool(start) != bool(end):
             self.add_error(f"{slot}end" if start else f"{slot}start", "Il manque cette heure.")
         elif start and end <= start:
-            self.add_error(f"{slot}end", "Cette heure précède l’ouverture.")
+            self.add_error(f"{slot}end", "Cette heure n’est pas après l’ouverture.")
 
     def _clean_stop(self, cleaned: dict[str, Any], prefix: str) -> None:
         if not self._says(prefix, "day", "place", "commune", "start", "end"):
@@ -276,7 +277,8 @@ class HoursForm(StepForm):
             slots = [f"{prefix}{day}_{number}_" for number in range(len(SLOTS))]
             pairs = [(self.read(f"{slot}start"), self.read(f"{slot}end")) for slot in slots]
             whole = [list(pair) for pair in pairs if all(pair) and pair[0] < pair[1]]
-            if whole and not self.read(f"{prefix}{day}_closed"):
+            closed = f"{prefix}{day}_closed"
+            if whole and not (self.read(closed) and not self.fields[closed].initial):
                 hours[day] = whole
         return hours
 

@@ -298,7 +298,9 @@ def _week_problems(hours: Hours, *, where: str) -> Iterable[Problem]:
         end_before = ""
         for start, end in sorted(periods):
             if end <= start:
-                yield Problem("horaires", f"{where} {DAYS[day]}, l’heure de fin ({end}) précède l’ouverture ({start}).")
+                yield Problem(
+                    "horaires", f"{where} {DAYS[day]}, l’heure de fin ({end}) n’est pas après l’ouverture ({start})."
+                )
             elif start < end_before:
                 yield Problem("horaires", f"{where} {DAYS[day]}, deux ouvertures se chevauchent vers {start}.")
             end_before = end

@@ -181,15 +181,21 @@ def _no_overrun(parameters: Mapping[str, Any], answers: Answers) -> Outcome:
     words = _capital(_sectors_in_words(answers))
     if sectors["optam"] and not admits(Rule.NO_OVERRUN, parameters, "optam"):
         return Finding.SEEMS_NOT_MET, f"{words} ; l’OPTAM ne suffit pas. {STILL_OPEN}"
-    if sectors["optam"] or sectors["2"]:
-        return (
-            Finding.TO_CHECK,
-            f"{words}. Les services diront, par une appréciation motivée, si cela suffit.",
-        )
     if answers.fees.overrun:
         return (
             Finding.SEEMS_NOT_MET,
             f"Vous indiquez des dépassements d’honoraires ; les consultations doivent en être exemptes. {STILL_OPEN}",
+        )
+    # Free fees are no overrun by themselves: the structure may say that it charges none.
+    if sectors["2"] and answers.fees.overrun is None:
+        return (
+            Finding.SEEMS_NOT_MET,
+            f"{words} : les honoraires y sont libres, et les consultations doivent être sans dépassement. {STILL_OPEN}",
+        )
+    if sectors["optam"] or sectors["2"]:
+        return (
+            Finding.TO_CHECK,
+            f"{words}. Les services diront, par une appréciation motivée, si cela suffit.",
         )
     return Finding.SEEMS_MET, f"{words}."
 

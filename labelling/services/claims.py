@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from francesante.lib.text import readable
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ClaimState, MembershipRole, Register, StructureKind
 from labelling.models import Claim, Membership, RegisterLine, Site, Structure
@@ -201,6 +202,7 @@ def _recognise(claim: Claim, role: MembershipRole, *, by: Mandate | Membership |
 def structure_of(line: RegisterLine, *, at: datetime) -> Structure:
     """Return the structure of a line of a register, created from it when absent. The caller holds the line's lock.
 
+    Names and addresses that the register writes in capitals are set as people write them; the line keeps its own.
     A line without a point gets that of its commune's town hall. A line without a proposed type gives « autre lieu ».
     """
     finess = line.number if line.register == Register.FINESS else None
@@ -212,13 +214,13 @@ def structure_of(line: RegisterLine, *, at: datetime) -> Structure:
     commune = line.commune
     structure = Structure.objects.create(
         kind=line.kind or StructureKind.OTHER,
-        name=line.name,
+        name=readable(line.name),
         sort_key=line.sort_key,
         finess=finess,
         siret=line.siret,
         commune=commune,
         departement=commune.departement,
-        address=line.address,
+        address=readable(line.address),
         postal_code=line.postal_code,
         phone=line.phone,
         email=line.email,
@@ -228,7 +230,7 @@ def structure_of(line: RegisterLine, *, at: datetime) -> Structure:
     Site.objects.create(
         structure=structure,
         is_main=True,
-        address=line.address,
+        address=readable(line.address),
         postal_code=line.postal_code,
         commune=commune,
         latitude=located.latitude,

@@ -1,5 +1,6 @@
 """Before an account: what the label is, the pre-check in three questions, and the opening of an account."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
@@ -11,11 +12,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from francesante.lib.workflow import RefusedError
-from labelling.choices import CriterionKind
+from labelling.choices import CriterionKind, Finding
 from labelling.forms.apply import ConfirmForm, PrecheckForm, RegistrationForm
 from labelling.models import Specification
 from labelling.notifications.direct import send_registration_link
-from labelling.rules.criteria import assess_all
+from labelling.rules.criteria import Assessed, assess_all
+from labelling.rules.steps import STEPS
 from labelling.services.registration import begin_registration, finish_registration, registration_of
 
 NOT_SENT = "Le courriel n’a pas pu partir : le serveur d’envoi ne répond pas. Recommencez dans quelques minutes."
@@ -29,7 +31,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     form = PrecheckForm(request.GET if asked else None)
     specification = Specification.objects.applicable(timezone.localdate()).last()
     criteria = specification.criteria.order_by("position") if specification else []
-    found = []
+    found: list[Assessed] = []
     if asked and form.is_valid():
         answers = form.answers()
         found = assess_all(
@@ -38,7 +40,17 @@ def apply(request: HttpRequest) -> HttpResponse:
             structure_kind=form.cleaned_data["kind"],
             to_submit=True,
         )
-    context = {"form": form, "found": found, "specification": specification, "criteria": criteria}
+    said = [one for one in found if one.finding != Finding.UNANSWERED]
+    later = [one for one in found if one.finding == Finding.UNANSWERED]
+    context = {
+        "form": form,
+        "found": said,
+        "later": later,
+        "specification": specification,
+        "criteria": criteria,
+        "tasks": len(STEPS),
+        "silence": settings.SILENCE_MONTHS,
+    }
     return render(request, "labelling/apply/apply.html", context)
 
 

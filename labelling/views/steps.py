@@ -155,6 +155,7 @@ def _render_step(
         "trouble": typeset(trouble),
         "announce": announce,
         "stale": stale,
+        "kept": answers_in_words(step, parse(row.answers)) if stale else [],
         "groups": evidence_of_step(row, step),
     }
     return render(request, "labelling/apply/step.html", context, status=status)

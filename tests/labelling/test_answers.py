@@ -107,7 +107,7 @@ def test_open_days_are_those_with_an_opening():
 @pytest.mark.parametrize(
     ("answers", "step", "words"),
     [
-        (Answers(hours={"mon": (("14:00", "12:00"),)}), "horaires", "précède l’ouverture"),
+        (Answers(hours={"mon": (("14:00", "12:00"),)}), "horaires", "n’est pas après l’ouverture"),
         (Answers(hours={"tue": (("08:00", "12:00"), ("11:00", "15:00"))}), "horaires", "se chevauchent vers 11:00"),
         (
             Answers(closures=(Closure(date(2027, 8, 15), date(2027, 8, 1)),)),

@@ -347,7 +347,7 @@ def test_hours_are_kept_in_any_form_of_writing(page, draft):
     [
         ({"mon_0_start": "midi"}, "n’est pas une heure"),
         ({"mon_0_end": ""}, "Il manque cette heure"),
-        ({"mon_0_start": "13h"}, "précède l’ouverture"),
+        ({"mon_0_start": "13h"}, "n’est pas après l’ouverture"),
         ({"mon_1_start": "11h"}, "se chevauchent"),
         ({"closures_count": "1", "closure_0_start": "2027-08-15", "closure_0_end": "2027-08-01"}, "précède le premier"),
         ({"closures_count": "1", "closure_0_start": "2027-08-15"}, "premier et le dernier jour"),
@@ -386,6 +386,16 @@ def test_a_closed_day_counts_as_closed(page, draft):
     page.post(step(draft, "horaires"), week(fri_closed="on"))
     draft.refresh_from_db()
     assert set(draft.answers["hours"]) == {"mon", "tue", "thu"}
+
+
+def test_times_typed_beside_a_box_already_ticked_open_the_day(page, draft):
+    page.post(step(draft, "horaires"), week())
+    assert 'name="sat_closed" checked' in re.sub(
+        r' (class|id|aria-\w+)="[^"]*"', "", text(page.get(step(draft, "horaires")))
+    )
+    page.post(step(draft, "horaires"), week(version="2", sat_closed="on", sat_0_start="9h", sat_0_end="12h"))
+    draft.refresh_from_db()
+    assert draft.answers["hours"]["sat"] == [["09:00", "12:00"]]
 
 
 def test_rows_of_the_team_are_added_and_removed_without_being_kept(page, draft):
@@ -465,6 +475,7 @@ def test_a_stale_page_keeps_the_input_and_can_be_taken_up(page, draft):
     assert "Reprendre ma saisie" in words
     assert 'value="8h30"' in words
     assert 'name="version" value="2"' in words
+    assert "Ce qui est enregistré" in words
     draft.refresh_from_db()
     assert draft.answers["hours"] == {}
     page.post(step(draft, "horaires"), week(version="2"))

@@ -158,9 +158,17 @@ def team(*members, **fields):
         (
             Rule.NO_OVERRUN,
             {},
-            team(Member("doctor", sector="2")),
+            team(Member("doctor", sector="2"), fees=Fees(overrun=False)),
             Finding.TO_CHECK,
             "Un médecin est en secteur 2. Les services diront, par une appréciation motivée, si cela suffit.",
+        ),
+        (
+            Rule.NO_OVERRUN,
+            {},
+            team(Member("doctor", sector="2")),
+            Finding.SEEMS_NOT_MET,
+            "Un médecin est en secteur 2\u00a0: les honoraires y sont libres, et les consultations doivent être sans dépassement."
+            + STILL,
         ),
         (
             Rule.NO_OVERRUN,
