@@ -13,7 +13,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from francesante.lib.text import readable
+
 register = template.Library()
+register.filter(readable)
 
 NBSP = "\u00a0"
 MINUS = "\u2212"

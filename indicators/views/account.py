@@ -16,10 +16,12 @@ from funding.models import Grant
 from indicators.services.network import network_on
 from indicators.services.steering import SOON, current_wave
 from labelling.choices import ApplicationState as State
-from labelling.models import Application, Label, Membership, Message, Opinion, Quota, Structure
+from labelling.choices import ClaimState
+from labelling.models import Application, Claim, Label, Membership, Message, Opinion, Quota, Structure
 from labelling.rules.badges import OPEN, STRUCTURE, Badge, badge, facts_of
 from labelling.rules.clock import local_day
 from labelling.services.alerts import alerts_in
+from labelling.services.claims import waiting_claims
 from labelling.services.clocks import awaited
 from labelling.services.digest import CALLING, WAITING, calling_for_an_act
 from labelling.services.drafting import authorities_of
@@ -92,6 +94,7 @@ def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
             ],
             "to_sign": Decision.objects.awaiting(mandate).count() if mandate.can_sign else 0,
             "rows": rows_of(urgent, mandate, now),
+            "claims": waiting_claims(mandate).count(),
             "alerts": len(alerts_in(Label.objects.for_user(request.user), on=today)) if acts else None,
             "strips": _strips(mandate, today),
             "network": network,
@@ -165,7 +168,9 @@ def _structure_home(request: HttpRequest) -> HttpResponse:
     memberships = Membership.objects.of(request.user).select_related("structure__departement", "structure__commune")
     homes = [_home(membership, request.user, now) for membership in memberships.order_by("pk")]
     tasks = [*_messages_to_answer(memberships), *(task for home in homes for task in _tasks(home))]
-    return render(request, "indicators/account_structure.html", {"homes": homes, "tasks": tasks[:MAX_TASKS]})
+    claims = Claim.objects.filter(user=request.user, state=ClaimState.WAITING_AGENT).select_related("line__commune")
+    context = {"homes": homes, "tasks": tasks[:MAX_TASKS], "claims": claims.order_by("created_at", "pk")}
+    return render(request, "indicators/account_structure.html", context)
 
 
 def _messages_to_answer(memberships: QuerySet[Membership]) -> list[tuple[str, str]]:

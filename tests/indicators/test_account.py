@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from labelling.choices import ApplicationState as State
 from labelling.choices import MembershipRole
+from labelling.services.claims import start_claim
 from labelling.services.digest import digest_of
 from territories.choices import AuthorityKind, NotificationChannel, Role
 from territories.models import Notification
@@ -46,6 +47,20 @@ def test_a_person_without_a_structure_is_told_how_to_find_theirs(client, here):
     html = home(client, make.user()).content.decode()
     assert reverse("claim-search") in html
     assert primary_buttons(html) == 1
+
+
+def test_a_claim_that_waits_is_told_to_both_sides(client, here):
+    line = make.register_line(make.commune("99001", in_=here))
+    person, agent = make.user(), make.mandate(AuthorityKind.PREFECTURE, on=here)
+    assert "Accès à confirmer" not in home(client, agent.user).content.decode()
+    start_claim(user=person, line=line, without_code=True, at=timezone.now())
+    html = home(client, person).content.decode()
+    assert "Votre demande d’accès attend une confirmation" in html
+    assert primary_buttons(html) == 0
+    html = home(client, agent.user).content.decode()
+    assert f'<a href="{reverse("claims")}">Accès à confirmer&nbsp;: 1</a>' in html
+    elsewhere = make.mandate(AuthorityKind.PREFECTURE, on=make.departement("97", "Ailleurs", region="R2"))
+    assert "Accès à confirmer" not in home(client, elsewhere.user).content.decode()
 
 
 def test_a_structure_sees_its_task_its_file_and_its_people(client, here):
