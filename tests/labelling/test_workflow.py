@@ -93,10 +93,27 @@ def test_the_table_names_every_act_and_every_state():
     assert {state for cells in EXPECTED.values() for state in cells} <= set(State)
 
 
+def evidence_of(action, state, application):
+    """What a service writes with the state, without which the constraints refuse the row."""
+    match action:
+        case "submit":
+            return {"submitted_at": NOW, "silence_date": make.date(2027, 1, 22)}
+        case "propose" | "propose_alone" if expected(action, state, "ars"):
+            return {"decision": signable(application)}
+        case "disagree" | "reopen":
+            return {"decision": None}
+    return {}
+
+
 @pytest.fixture
 def actors():
     structure = make.structure()
-    return structure, {
+    return structure, by_hat_on(structure)
+
+
+def by_hat_on(structure):
+    """One person by hat, for a structure of the département."""
+    return {
         "owner": make.membership(structure),
         "editor": make.membership(structure, role=MembershipRole.EDITOR),
         "ars": make.mandate(AuthorityKind.ARS),
@@ -136,16 +153,7 @@ def file_in(state, structure, action):
 def test_every_cell(action, state, actors):
     structure, by_hat = actors
     application = file_in(state, structure, action)
-    # Evidence that a service writes with the state, without which the constraints refuse the row.
-    evidence = {
-        "submit": {"submitted_at": NOW, "silence_date": make.date(2027, 1, 22)},
-        "propose": {"decision": signable(application)} if action == "propose" and state == "under_review" else {},
-        "propose_alone": {"decision": signable(application)}
-        if action == "propose_alone" and state == "disagreement"
-        else {},
-        "disagree": {"decision": None},
-        "reopen": {"decision": None},
-    }.get(action, {})
+    evidence = evidence_of(action, state, application)
     before = Application.objects.values().get(pk=application.pk)
     chain = Event.objects.about(Subject.APPLICATION, application.pk)
     for hat in HATS:
