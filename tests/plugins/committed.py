@@ -14,9 +14,25 @@ from threading import Barrier
 
 import pytest
 from django.db import connections
+from django.test.utils import setup_databases, teardown_databases
 from pytest_django.live_server_helper import LiveServer
 
 _clones = count(1)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """pytest-django's test database, also when every test of the session asks for a clone of it: it counts the others only."""
+    settings_dict = connections["default"].settings_dict
+    with django_db_blocker.unblock():
+        made = (
+            setup_databases(verbosity=0, interactive=False, aliases={"default"})
+            if settings_dict["NAME"] != settings_dict["TEST"]["NAME"]
+            else []
+        )
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session", autouse=True)
