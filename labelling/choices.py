@@ -123,6 +123,10 @@ class Verdict(TextChoices):
     NOT_APPLICABLE = "not_applicable", "sans objet"
 
 
+REASONED = (Verdict.NOT_MET, Verdict.NOT_APPLICABLE)
+"""Verdicts that a decision may not print without their reason."""
+
+
 class BulkAction(TextChoices):
     """What an agent does to several files at once."""
 

@@ -20,7 +20,7 @@ class VerdictForm(DsfrBaseForm):
     )
     reason = FreeTextField(
         label="Motif",
-        help_text="Obligatoire si le critère n’est pas rempli : la décision l’imprimera. Aucune donnée de patient.",
+        help_text="Obligatoire si le critère est non rempli ou sans objet : la décision l’imprimera. Aucune donnée de patient.",
         required=False,
         max_length=1500,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -164,6 +164,11 @@ class CriterionAssessment(models.Model):
                 name="assessment_not_met_is_reasoned",
                 violation_error_message="Un critère non rempli demande un motif.",
             ),
+            models.CheckConstraint(
+                condition=~Q(verdict=Verdict.NOT_APPLICABLE) | ~Q(reason=""),
+                name="assessment_not_applicable_is_reasoned",
+                violation_error_message="Un critère sans objet demande un motif.",
+            ),
         ]
 
     def __str__(self) -> str:

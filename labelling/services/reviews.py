@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from francesante.lib.french import long_date, plural
 from francesante.lib.workflow import RefusedError, StaleError, check
-from labelling.choices import CriterionKind, Verdict
+from labelling.choices import REASONED, CriterionKind, Verdict
 from labelling.models import Application, Criterion, CriterionAssessment, InformationRequest
 from labelling.services.interests import STANDS_ASIDE, stood_aside
 from labelling.workflow import TRANSITIONS
@@ -168,18 +168,18 @@ def assess(
     already said the same.
 
     Raises:
-        RefusedError: not its turn, a criterion of another specification, or a criterion not met without a reason.
+        RefusedError: not its turn, a criterion of another specification, or a criterion not met, or set aside, without a
+            reason.
         StaleError: the file changed since ``version``.
     """
     capacity = require_reviewer(application, mandate, at=at)
     reason = reason.strip()
     if criterion.specification_id != application.specification_id or criterion.kind != CriterionKind.CRITERION:
         raise RefusedError("Ce critère ne fait pas partie de ceux qui s’apprécient dans ce dossier.")
-    if verdict == Verdict.NOT_MET and not reason:
-        raise RefusedError("Un critère non rempli demande un motif : la décision l’imprimera.")
     current = lock(application)
     if current.version != version:
         raise StaleError
+    reason = _reason(current, criterion, verdict, reason, capacity)
     if capacity != current.lead and current.shared_at is None:
         raise RefusedError(
             "L’appréciation du chef de file n’est pas encore partagée. Dès qu’elle le sera, vous pourrez la reprendre, "
@@ -211,6 +211,21 @@ def assess(
     received = InformationRequest.objects.received().filter(application=application, capacity=capacity)
     received.filter(criterion=criterion).update(read_at=at)
     return row
+
+
+def _reason(application: Application, criterion: Criterion, verdict: str, reason: str, capacity: str) -> str:
+    """Return the reason that the act would print of a verdict.
+
+    One left as it was when « à préciser » or « non rempli » became « rempli » was that of the former verdict.
+    """
+    if verdict == Verdict.MET:
+        before = application.assessments.filter(criterion=criterion, capacity=capacity).first()
+        return "" if before and before.verdict != verdict and before.reason == reason else reason
+    if verdict == Verdict.NOT_APPLICABLE and not reason and application.structure.kind in criterion.exempt_kinds:
+        return "Le cahier des charges en dispense ce type de structure."
+    if verdict in REASONED and not reason:
+        raise RefusedError(f"Un critère {Verdict(verdict).label} demande un motif : la décision l’imprimera.")
+    return reason
 
 
 @transaction.atomic

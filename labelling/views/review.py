@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from francesante.lib.french import clock_time, opening_hours, plural, typeset
+from francesante.lib.text import readable
 from francesante.lib.workflow import RefusedError, StaleError, allows
 from labelling.choices import ApplicationState as State
 from labelling.choices import CriterionKind, Finding, Verdict
@@ -371,7 +372,10 @@ def _register(application: Application) -> dict[str, Any] | None:
     structure, line = application.structure, application.structure.register_line
     if line is None:
         return None
-    pairs = [("nom", structure.name, line.name), ("adresse", structure.address, line.address)]
+    pairs = [
+        ("nom", structure.sort_key, line.sort_key),
+        ("adresse", structure.address, readable(line.address)),
+    ]
     pairs += [
         ("commune", structure.commune_id, line.commune_id),
         ("téléphone", structure.phone or line.phone, line.phone),
@@ -427,7 +431,7 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     try:
         answer = _apply(action, request, application, form or letter, by)
     except StaleError:
-        sentence = _stale(application)
+        sentence = _stale(application, kept=form is not None or letter is not None)
         return file_page(request, application, form=form, letter=letter, refusal=sentence, opened=opened, status=409)
     except RefusedError as refusal:
         return file_page(
@@ -457,17 +461,21 @@ def posted_mandate(request: HttpRequest, application: Application, now: datetime
     return mandate
 
 
-def _stale(application: Application) -> str:
-    """Say who changed the file last, what they did, and that the input is kept."""
+def _stale(application: Application, *, kept: bool) -> str:
+    """Say who changed the file last, what they did, and whether an input is kept on the page."""
     event = Event.objects.about(Subject.APPLICATION, application.pk).last()
-    kept = "Votre saisie n’a pas été appliquée ; elle est gardée ci-dessous. Comparez, puis reprenez-la."
+    then = (
+        "Votre saisie n’a pas été appliquée ; elle est gardée ci-dessous. Comparez, puis reprenez-la."
+        if kept
+        else "Rien n’a été appliqué : voici le dossier tel qu’il est."
+    )
     if event is None:
-        return f"Ce dossier a changé pendant que vous y travailliez. {kept}"
+        return f"Ce dossier a changé pendant que vous y travailliez. {then}"
     who = names_of([event]).get((event.actor_type, event.actor_id), "le portail")
     what = sentence_of(event)
     return (
         f"Ce dossier a changé pendant que vous y travailliez : {what[0].lower()}{what[1:]}, par {who}, à "
-        f"{clock_time(event.at)}. {kept}"
+        f"{clock_time(event.at)}. {then}"
     )
 
 

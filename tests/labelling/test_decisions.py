@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 
 from francesante.lib.canonical import canonical_json, sha256_hex
 from francesante.lib.workflow import RefusedError, StaleError
+from labelling.choices import REASONED, CriterionKind, MembershipRole, Verdict
 from labelling.choices import ApplicationState as State
-from labelling.choices import CriterionKind, MembershipRole, Verdict
 from labelling.models import Application, CriterionAssessment, Label
 from labelling.services import acts, decisions, labels
 from territories.choices import AuthorityKind, Capacity, DecisionKind, DecisionState, NotificationChannel, Subject
@@ -45,7 +45,7 @@ def ready(ars, verdicts=(), **fields):
             criterion=criterion,
             capacity=Capacity.ARS,
             verdict=verdict,
-            reason="Poste vacant depuis le 1er septembre 2026." if verdict == Verdict.NOT_MET else "",
+            reason="Poste vacant depuis le 1er septembre 2026." if verdict in REASONED else "",
             mandate=ars,
             assessed_at=NOW,
         )

@@ -1,6 +1,7 @@
 """The instruction of a file: who may say what, when, and who reads it."""
 
 import pytest
+from django.db import IntegrityError
 
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import ApplicationState as State
@@ -197,5 +198,38 @@ def test_a_lead_that_changes_its_mind_asks_for_a_new_position(file, ars, prefect
     assess(file, ars, second, Verdict.NOT_MET, "Personne, en effet.")
     file.refresh_from_db()
     assert file.endorsed_at == NOW, "the lead joined the other authority: nothing to endorse again"
-    assess(file, ars, first, Verdict.NOT_APPLICABLE)
+    assess(file, ars, first, Verdict.NOT_APPLICABLE, "Structure sans consultation.")
     assert file.endorsed_at is None
+
+
+@pytest.mark.parametrize("verdict", [Verdict.NOT_MET, Verdict.NOT_APPLICABLE])
+def test_a_criterion_not_met_or_set_aside_is_reasoned(file, ars, verdict):
+    criterion = criteria(file)[0]
+    refused(lambda: assess(file, ars, criterion, verdict), "demande un motif", file)
+    assert assess(file, ars, criterion, verdict, "Motif d’essai.").reason == "Motif d’essai."
+
+
+def test_what_the_specification_exempts_has_its_reason_there(file, ars):
+    criterion = criteria(file)[0]
+    criterion.exempt_kinds = [file.structure.kind]
+    assert "en dispense" in assess(file, ars, criterion, Verdict.NOT_APPLICABLE).reason
+
+
+def test_the_reason_of_a_former_verdict_never_says_why_a_criterion_is_met(file, ars):
+    criterion = criteria(file)[0]
+    assess(file, ars, criterion, Verdict.TO_CLARIFY, "Fournir l’attestation")
+    assert assess(file, ars, criterion, Verdict.MET, "Fournir l’attestation").reason == ""
+    assert assess(file, ars, criterion, Verdict.MET, "Attestation reçue").reason == "Attestation reçue"
+    assert assess(file, ars, criterion, Verdict.MET, "Attestation reçue").reason == "Attestation reçue"
+
+
+def test_the_database_refuses_a_criterion_set_aside_without_a_reason(file, ars):
+    with pytest.raises(IntegrityError, match="assessment_not_applicable_is_reasoned"):
+        CriterionAssessment.objects.create(
+            application=file,
+            criterion=criteria(file)[0],
+            capacity=Capacity.ARS,
+            verdict=Verdict.NOT_APPLICABLE,
+            mandate=ars,
+            assessed_at=NOW,
+        )

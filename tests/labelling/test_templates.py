@@ -69,7 +69,7 @@ def known_file(verdicts, reasons, *, finess=True):
             "granted",
             DecisionKind.LABEL_GRANTED,
             [MET, MET, NOT_APPLICABLE, MET, NOT_APPLICABLE],
-            ["Deux médecins.", "", "Médicobus ;", "PDSA", ""],
+            ["Deux médecins.", "", "Médicobus ;", "PDSA", "Aucune astreinte."],
             True,
         ),
         (
