@@ -72,6 +72,12 @@ def assess_all(
     return found
 
 
+def asks_reason(rule: str, answers: Answers) -> bool:
+    """Tell whether holding a criterion for met is a decision to be reasoned: a doctor outside secteur 1 (OPTAM, secteur 2)."""
+    sectors = _sectors(answers)
+    return Rule(rule) == Rule.NO_OVERRUN and bool(sectors["optam"] or sectors["2"])
+
+
 def answer_in_words(rule: str, parameters: Mapping[str, Any], answers: Answers) -> str:
     """Return the answer that a criterion looks at, in a few words; nothing when there is none."""
     match Rule(rule):

@@ -15,6 +15,8 @@ from francesante.lib.french import long_date, plural
 from francesante.lib.workflow import RefusedError, StaleError, check
 from labelling.choices import REASONED, CriterionKind, Verdict
 from labelling.models import Application, Criterion, CriterionAssessment, InformationRequest
+from labelling.rules.answers import parse
+from labelling.rules.criteria import asks_reason
 from labelling.services.interests import STANDS_ASIDE, stood_aside
 from labelling.workflow import TRANSITIONS
 from territories.choices import Capacity, Role, Subject
@@ -220,7 +222,14 @@ def _reason(application: Application, criterion: Criterion, verdict: str, reason
     """
     if verdict == Verdict.MET:
         before = application.assessments.filter(criterion=criterion, capacity=capacity).first()
-        return "" if before and before.verdict != verdict and before.reason == reason else reason
+        if before and before.verdict != verdict and before.reason == reason:
+            reason = ""
+        if not reason and asks_reason(criterion.rule, parse(application.answers)):
+            raise RefusedError(
+                "Un médecin n’est pas en secteur 1 : dites pourquoi le critère est tout de même rempli. La décision imprimera "
+                "ce motif."
+            )
+        return reason
     if verdict == Verdict.NOT_APPLICABLE and not reason and application.structure.kind in criterion.exempt_kinds:
         return "Le cahier des charges en dispense ce type de structure."
     if verdict in REASONED and not reason:

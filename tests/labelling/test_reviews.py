@@ -5,7 +5,7 @@ from django.db import IntegrityError
 
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import ApplicationState as State
-from labelling.choices import CriterionKind, Verdict
+from labelling.choices import CriterionKind, Rule, Verdict
 from labelling.models import CriterionAssessment
 from labelling.services import reviews
 from territories.choices import AuthorityKind, Capacity, Role, Subject
@@ -233,3 +233,15 @@ def test_the_database_refuses_a_criterion_set_aside_without_a_reason(file, ars):
             mandate=ars,
             assessed_at=NOW,
         )
+
+
+@pytest.mark.parametrize(("sectors", "asked"), [(("1", "1"), False), (("1", "optam"), True), (("2",), True)])
+def test_doctors_outside_secteur_1_suffice_by_a_reasoned_decision_only(ars, sectors, asked):
+    doctors = [{"profession": "doctor", "sector": sector, "half_days": [0]} for sector in sectors]
+    file = make.application(state=State.UNDER_REVIEW, answers={"team": doctors, "fees": {"overrun": False}})
+    fees = next(row for row in criteria(file) if row.rule == Rule.NO_OVERRUN)
+    if asked:
+        refused(lambda: assess(file, ars, fees), "n’est pas en secteur 1", file)
+    else:
+        assert assess(file, ars, fees).reason == ""
+    assert assess(file, ars, fees, Verdict.MET, "Dépassements nuls depuis deux ans.").reason
