@@ -482,10 +482,12 @@ LOGGING = {
             "style": "{",
         },
     },
+    "filters": {"refusals": {"()": "francesante.lib.logs.RefusalsInOneLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stdout"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "django.request": {"filters": ["refusals"]},
         # Robots ask for any name; each would leave a traceback.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         # Its messages below errors name the account and the address.

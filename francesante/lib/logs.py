@@ -14,3 +14,13 @@ class DiscreetFormatter(logging.Formatter):
         """Return the traceback without the lines that quote values of a row."""
         lines = super().formatException(ei).splitlines()
         return "\n".join(line for line in lines if not line.startswith(("DETAIL:", "CONTEXT:")))
+
+
+class RefusalsInOneLine(logging.Filter):
+    """Filter of ``django.request``: what was refused (4xx) leaves a line; only what broke leaves a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record."""
+        if record.levelno < logging.ERROR:
+            record.exc_info = None
+        return True

@@ -169,7 +169,15 @@ def _structure_home(request: HttpRequest) -> HttpResponse:
     homes = [_home(membership, request.user, now) for membership in memberships.order_by("pk")]
     tasks = [*_messages_to_answer(memberships), *(task for home in homes for task in _tasks(home))]
     claims = Claim.objects.filter(user=request.user, state=ClaimState.WAITING_AGENT).select_related("line__commune")
-    context = {"homes": homes, "tasks": tasks[:MAX_TASKS], "claims": claims.order_by("created_at", "pk")}
+    past = Mandate.objects.filter(user=request.user, valid__endswith__lte=timezone.localdate(now))
+    ended = None if homes else past.select_related("authority").order_by("-valid__endswith", "-pk").first()
+    context = {
+        "homes": homes,
+        "tasks": tasks[:MAX_TASKS],
+        "claims": claims.order_by("created_at", "pk"),
+        "ended": ended,
+        "last_day": ended.valid.upper - timedelta(days=1) if ended else None,
+    }
     return render(request, "indicators/account_structure.html", context)
 
 

@@ -9,10 +9,30 @@ from enum import StrEnum
 from typing import Any
 
 from francesante.lib.french import NBSP, plural, typeset
+from francesante.lib.text import sort_key
 from labelling.rules.register_facts import favourable, unfavourable
 
 WELL_SUPPORTED = 3
 """Facts in favour, none against, from which a place is held to be likely eligible."""
+
+
+SPECIALISED: Mapping[str, str] = {
+    "dent": "dentaire",
+    "dentaire": "dentaire",
+    "dialyse": "dialyse",
+    "had": "HAD",
+    "hj": "hôpital de jour",
+    "imagerie": "imagerie",
+    "infirmiers": "soins infirmiers",
+    "ophtalmologie": "ophtalmologie",
+    "orthodontie": "orthodontie",
+    "psychiatrie": "psychiatrie",
+    "psy": "psychiatrie",
+    "radiologie": "radiologie",
+    "sexuelle": "santé sexuelle",
+    "usld": "soins de longue durée",
+}
+"""Words of a name, without accents, that speak of a single kind of care; and how they are told."""
 
 
 class Likelihood(StrEnum):
@@ -43,6 +63,7 @@ class Weighed:
 
 def weigh(
     *,
+    name: str,
     category: str,
     said: Sequence[tuple[str, Mapping[str, Any]]],
     has_address: bool,
@@ -52,6 +73,7 @@ def weigh(
     """Weigh a place.
 
     Args:
+        name: name in the register.
         category: category of the register, or the type that it proposes.
         said: the facts of each register that knows the place, with its name and date.
         has_address: the register knows an e-mail address.
@@ -71,6 +93,8 @@ def weigh(
     if labelled_siblings:
         s = plural(labelled_siblings)
         reasons.append(f"même entité juridique : {labelled_siblings}{NBSP}site{s} labellisé{s}")
+    if special := sorted({SPECIALISED[word] for word in sort_key(name).split() if word in SPECIALISED}):
+        doubts.append(f"son nom dit « {', '.join(special)} » : présence d’un médecin à vérifier")
     against = bool(doubts)
     if not facts:
         doubts.append("aucun registre ne dit rien des critères")

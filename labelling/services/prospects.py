@@ -143,6 +143,7 @@ def _weighed(lines: Sequence[RegisterLine], on: date) -> list[Prospect]:
     for line in lines:
         known = [line, *others[line.pk]]
         weight = weigh(
+            name=line.name,
             category=line.category_label or line.get_kind_display(),
             said=[(f"{one.get_register_display()}, {short_date(one.as_of)}", one.facts) for one in known],
             has_address=bool(line.email),

@@ -1,11 +1,14 @@
 """The suite's own safety nets hold."""
 
+import logging
 import socket
 from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.template import Context, Origin, Template, engines
+
+from francesante.lib.logs import DiscreetFormatter, RefusalsInOneLine
 
 
 def render(source, origin):
@@ -96,9 +99,6 @@ def test_address_of_the_visitor(rf, settings, proxies, forwarded, expected):
 
 
 def test_logs_do_not_quote_rows():
-    import logging
-
-    from francesante.lib.logs import DiscreetFormatter
 
     error = ValueError("duplicate key\nDETAIL:  Key (email)=(someone@example.fr) already exists.\nHINT: none")
     record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", None, (ValueError, error, None))
@@ -106,3 +106,14 @@ def test_logs_do_not_quote_rows():
     assert "duplicate key" in written
     assert "HINT" in written
     assert "someone@example.fr" not in written
+
+
+def test_a_refused_request_leaves_a_line_and_a_broken_one_its_traceback():
+    refused = logging.LogRecord(
+        "django.request", logging.WARNING, "", 0, "Forbidden: /", (), (ValueError, ValueError(), None)
+    )
+    broken = logging.LogRecord("django.request", logging.ERROR, "", 0, "/", (), (ValueError, ValueError("here"), None))
+    for record in (refused, broken):
+        assert RefusalsInOneLine().filter(record)
+    assert DiscreetFormatter().format(refused) == "Forbidden: /"
+    assert "ValueError: here" in DiscreetFormatter().format(broken)

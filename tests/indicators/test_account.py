@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from francesante.lib.french import long_date
 from labelling.choices import ApplicationState as State
 from labelling.choices import MembershipRole
 from labelling.services.claims import start_claim
@@ -61,6 +62,16 @@ def test_a_claim_that_waits_is_told_to_both_sides(client, here):
     assert f'<a href="{reverse("claims")}">Accès à confirmer&nbsp;: 1</a>' in html
     elsewhere = make.mandate(AuthorityKind.PREFECTURE, on=make.departement("97", "Ailleurs", region="R2"))
     assert "Accès à confirmer" not in home(client, elsewhere.user).content.decode()
+
+
+def test_who_no_longer_acts_for_an_authority_is_told_so(client, here):
+    yesterday = timezone.localdate() - timedelta(days=1)
+    mandate = make.mandate(AuthorityKind.PREFECTURE, on=here, valid=(date(2025, 10, 1), timezone.localdate()))
+    html = home(client, mandate.user).content.decode()
+    assert "Votre habilitation a pris fin" in html
+    assert f"jusqu’au {long_date(yesterday)}" in html
+    assert reverse("claim-search") not in html
+    assert primary_buttons(html) == 0
 
 
 def test_a_structure_sees_its_task_its_file_and_its_people(client, here):

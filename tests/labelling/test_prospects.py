@@ -40,7 +40,9 @@ def listed(mandate, **filters):
 
 
 def weighed(said=(("Ameli", GOOD),), **more):
-    return weigh(category="Maison de santé", said=list(said), **{"has_address": True, **more})
+    return weigh(
+        **{"name": "Maison du Lavoir", "category": "Maison de santé", "said": list(said), "has_address": True, **more}
+    )
 
 
 def test_three_facts_in_favour_and_none_against_make_a_place_likely():
@@ -71,6 +73,12 @@ def test_one_fact_against_makes_it_to_be_checked():
 def test_one_of_pdsa_and_sas_is_enough():
     assert weighed([("Ameli", {"pdsa": False, "sas": True})]).doubts == ()
     assert weighed([("Ameli", {"pdsa": False, "sas": False})]).likelihood == Likelihood.DOUBTFUL
+
+
+def test_a_name_that_speaks_of_one_kind_of_care_is_to_be_checked():
+    found = weighed(name="CENTRE DE SANTE DENTAIRE DU LAVOIR")
+    assert found.likelihood == Likelihood.DOUBTFUL
+    assert found.doubts == ("son nom dit «\u00a0dentaire\u00a0»\u00a0: présence d’un médecin à vérifier",)
 
 
 def test_siblings_and_a_former_invitation_are_told():
