@@ -509,6 +509,14 @@ EVIDENCE_OLD_DAYS = 92
 # L. 231-4 (the label opens a possibility of funding); to be confirmed by the legal service (DOMAIN §5.1).
 SILENCE_MONTHS = 2
 
+# Months to communicate the reasons of an implicit rejection, when the structure asks for them within the delay of appeal:
+# CRPA, L. 232-4 (one month); to be confirmed by the legal service that the label is among the acts that are reasoned
+# (L. 211-2).
+REASONS_MONTHS = 1
+
+# Days before the last day to answer an appeal, or to communicate reasons, at which both authorities are warned.
+APPEAL_ALERT_DAYS = (15, 3)
+
 # Decisions of the last year in a département from which its usual delay is told.
 USUAL_DAYS_MIN_FILES = 10
 

@@ -164,6 +164,8 @@ class TemplateKind(TextChoices):
     GRANTED = "label_granted", "attribution du label"
     REFUSED = "label_refused", "refus du label"
     REFUSED_ALONE = "label_refused_alone", "refus exprès d’une seule autorité"
+    APPEAL_REJECTED = "appeal_rejected", "rejet d’un recours gracieux"
+    APPEAL_ACCEPTED = "appeal_accepted", "recours gracieux accueilli"
 
 
 class ClosingGround(TextChoices):
@@ -175,8 +177,16 @@ class ClosingGround(TextChoices):
     MISTAKE = "mistake", "le dossier a été déposé par erreur"
 
 
+class Contested(TextChoices):
+    """What an appeal is against, as its sentences name it."""
+
+    REFUSAL = "refusal", "le refus du label"
+    SILENCE = "silence", "le rejet implicite"
+    ENDING = "ending", "la fin du label"
+
+
 class AppealKind(TextChoices):
-    """To whom a refusal is contested: its signatories, or the court."""
+    """To whom an act is contested: its signatories, or the court."""
 
     GRACIEUX = "gracieux", "recours gracieux"
     CONTENTIEUX = "contentieux", "recours contentieux"
@@ -187,6 +197,7 @@ class AppealOutcome(TextChoices):
 
     REJECTED = "rejected", "rejeté"
     ACCEPTED = "accepted", "accueilli"
+    NO_OBJECT = "no_object", "sans objet"
 
 
 class EndingAct(TextChoices):

@@ -11,6 +11,7 @@ from labelling.notifications import CONSUMER, SUBJECTS, messages_of
 from labelling.notifications.direct import send_digest, send_structure_invitation
 from labelling.services.access import give_all_promised_access
 from labelling.services.acts import render_missing_acts
+from labelling.services.answers_due import warn_of_answers
 from labelling.services.antivirus import scan_received
 from labelling.services.attestations import remind_of_attestations
 from labelling.services.bulk import carry_out, carry_out_unfinished, purge_runs
@@ -26,6 +27,7 @@ from labelling.services.readings import purge_readings
 from labelling.services.reminders import remind_of_closing_waves, remind_of_drafts
 from labelling.services.renewals import remind_of_renewals
 from labelling.services.requests import close_expired, remind
+from labelling.services.restorations import restore_labels
 from labelling.services.silence import record_silences, warn
 from labelling.services.transitions import apply_clauses
 from territories.models import Event
@@ -85,6 +87,7 @@ def presume_notifications(**_: Any) -> None:
     presume_notified(at=now)
     publish_notified(at=now)
     apply_notified_endings(at=now)
+    restore_labels(at=now)
 
 
 @shared_task
@@ -117,12 +120,13 @@ def remind_labelled(**_: Any) -> None:
 
 @shared_task
 def follow_clocks(**_: Any) -> None:
-    """Close the questions past their deadline, remind of those that are near it, write silence and warn of it."""
+    """Close the questions past their deadline, remind of those that are near it, write silence and warn of it and of answers."""
     now = timezone.now()
     close_expired(at=now)
     remind(at=now)
     record_silences(at=now)
     warn(at=now)
+    warn_of_answers(at=now)
 
 
 @shared_task

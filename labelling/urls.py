@@ -6,6 +6,7 @@ from labelling.views import (
     additionality,
     alerts,
     amendments,
+    appeal_answers,
     appeals,
     apply,
     attestations,
@@ -89,6 +90,10 @@ urlpatterns = [
     path("dossiers/<str:number>/projet/", templates.draft_additions, name="draft-additions"),
     path("dossiers/<str:number>/classement/", closing.application_close, name="application-close"),
     path("dossiers/<str:number>/recours/", appeals.appeals, name="appeals"),
+    path("dossiers/<str:number>/recours/<int:pk>/reponse/", appeal_answers.appeal_answer, name="appeal-answer"),
+    path(
+        "dossiers/<str:number>/recours/<int:pk>/reponse.pdf", appeal_answers.appeal_answer_pdf, name="appeal-answer-pdf"
+    ),
     path("dossiers/<str:number>/recours/<slug:action>/", appeals.appeal_act, name="appeal-act"),
     path("dossiers/<str:number>/complements/", requests.application_requests, name="application-requests"),
     path("dossiers/<str:number>/complements/<int:pk>/", requests.application_request, name="application-request"),

@@ -18,6 +18,10 @@ _SYSTEM = frozenset({"system"})
 FINAL = frozenset({State.LABELLED, State.REFUSED, State.ABANDONED, State.CLOSED})
 PAST_DRAFT = [state for state in State if state != State.DRAFT]
 """States in which ``submitted_at`` is set. An abandoned draft is deleted, not kept."""
+_OPEN = frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT, State.AWAITING_SIGNATURES})
+"""States in which silence may become a rejection."""
+_CONTESTABLE = _OPEN | {State.LABELLED, State.REFUSED}
+"""States in which something may be contested: an implicit rejection, a refusal, the end of a label."""
 DECIDED_OR_SIGNING = [State.AWAITING_SIGNATURES, State.LABELLED, State.REFUSED]
 """States in which ``decision`` is set."""
 
@@ -122,7 +126,7 @@ TRANSITIONS: Mapping[str, Transition] = {
         refusal="Les réponses d’un dossier déposé se corrigent avant la mise à la signature, par un agent.",
     ),
     "silence": Transition(
-        sources=frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT, State.AWAITING_SIGNATURES}),
+        sources=_OPEN,
         target=None,
         who=_SYSTEM,
         refusal="Le rejet implicite naît du silence, à sa date, et de rien d’autre.",
@@ -181,29 +185,85 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=_AGENTS,
         refusal="Le projet de décision se complète pendant l’instruction ou le désaccord, par l’autorité qui le présente.",
     ),
-    "lodge_appeal": Transition(
-        sources=frozenset({State.REFUSED}),
+    "ask_reasons": Transition(
+        sources=_OPEN,
         target=None,
         who=frozenset({"owner"}) | _AGENTS,
-        refusal="Un recours se forme contre un refus, par le responsable de la structure, ou s’enregistre par un agent.",
+        refusal="Les motifs d’un rejet implicite se demandent tant que le dossier n’est pas décidé, par le responsable de la "
+        "structure, ou s’enregistrent par un agent.",
+    ),
+    "give_reasons": Transition(
+        sources=_OPEN,
+        target=None,
+        who=_AGENTS,
+        refusal="Les motifs d’un rejet implicite se communiquent tant que le dossier n’est pas décidé, par un agent.",
+    ),
+    "receive_reasons": Transition(
+        sources=_OPEN,
+        target=None,
+        who=frozenset({"owner"}) | _AGENTS,
+        refusal="Ces motifs n’ont plus d’objet : une décision est intervenue.",
+    ),
+    "lodge_appeal": Transition(
+        sources=_CONTESTABLE,
+        target=None,
+        who=frozenset({"owner"}) | _AGENTS,
+        refusal="Un recours se forme contre un refus, un rejet implicite ou la fin d’un label, par le responsable de la "
+        "structure, ou s’enregistre par un agent.",
     ),
     "answer_appeal": Transition(
-        sources=frozenset({State.REFUSED}),
+        sources=_CONTESTABLE,
         target=None,
         who=_AGENTS,
-        refusal="La réponse à un recours se prépare tant que le dossier est refusé, par un agent.",
+        refusal="La réponse à un recours se rédige par un agent de l’ARS ou de la préfecture.",
+    ),
+    "propose_answer": Transition(
+        sources=_CONTESTABLE,
+        target=None,
+        who=_AGENTS,
+        refusal="La réponse à un recours se présente à la signature par un agent de l’autorité qui l’a rédigée.",
+    ),
+    "record_judgment": Transition(
+        sources=frozenset(PAST_DRAFT),
+        target=None,
+        who=_AGENTS,
+        refusal="Un jugement s’enregistre par un agent de l’ARS ou de la préfecture.",
+    ),
+    "return_answer": Transition(
+        sources=_CONTESTABLE,
+        target=None,
+        who=_SYSTEM,
+        refusal="La réponse à un recours revient à son autorité quand un signataire ne la signe pas.",
     ),
     "reject_appeal": Transition(
-        sources=frozenset({State.REFUSED}),
+        sources=_CONTESTABLE,
         target=None,
-        who=_AGENTS,
-        refusal="Un recours se rejette tant que le dossier est refusé, par un agent.",
+        who=_SYSTEM,
+        refusal="Un recours gracieux n’est rejeté que par la dernière signature requise.",
+    ),
+    "accept_appeal": Transition(
+        sources=_CONTESTABLE,
+        target=None,
+        who=_SYSTEM,
+        refusal="Un recours gracieux n’est accueilli que par la dernière signature requise.",
+    ),
+    "drop_appeal": Transition(
+        sources=frozenset(PAST_DRAFT),
+        target=None,
+        who=_SYSTEM,
+        refusal="Un recours perd son objet quand ce qu’il conteste est remplacé.",
     ),
     "reopen": Transition(
         sources=frozenset({State.REFUSED}),
         target=State.UNDER_REVIEW,
-        who=_AGENTS,
-        refusal="Seul un refus peut être rouvert, par un agent, à la suite d’un recours.",
+        who=_SYSTEM,
+        refusal="Seul un refus est rouvert, par un recours accueilli ou un jugement.",
+    ),
+    "restart": Transition(
+        sources=_OPEN,
+        target=None,
+        who=_SYSTEM,
+        refusal="Le délai ne repart qu’après un rejet implicite, par un recours accueilli ou un jugement.",
     ),
     "abandon": Transition(
         sources=frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT}),

@@ -62,6 +62,7 @@ class Subject(TextChoices):
     SUPPORT = "support", "demande d’appui"
     COMMUNITY = "community", "communauté France Santé"
     OFFERING = "offering", "service France Santé"
+    APPEAL = "appeal", "recours"
 
 
 class ActorKind(TextChoices):
@@ -80,6 +81,8 @@ class DecisionKind(TextChoices):
     LABEL_ABROGATED = "label_abrogated", "abrogation du label"
     LABEL_WITHDRAWN = "label_withdrawn", "retrait du label"
     GRANT_AWARDED = "grant_awarded", "attribution d’un financement"
+    APPEAL_REJECTED = "appeal_rejected", "rejet d’un recours gracieux"
+    APPEAL_ACCEPTED = "appeal_accepted", "recours gracieux accueilli"
 
 
 class DecisionState(TextChoices):

@@ -202,10 +202,9 @@ class DeclineForm(DsfrBaseForm):
     reason = FreeTextField(
         label="Pourquoi ne signez-vous pas ?",
         max_length=3000,
-        help_text="L’autre signataire et les services d’instruction liront ce motif. Il ouvre la concertation. Aucune donnée "
-        "de patient.",
+        help_text="L’autre signataire et les services d’instruction liront ce motif. Aucune donnée de patient.",
         widget=forms.Textarea(attrs={"rows": 6}),
-        error_messages={"required": "Indiquez le motif : il ouvre la concertation avec l’autre autorité."},
+        error_messages={"required": "Indiquez le motif : l’autre signataire et les services le liront."},
     )
 
 

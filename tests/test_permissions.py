@@ -120,6 +120,8 @@ TABLE = {
     "application-close": "3xx42424xx22x",
     "appeals": "32242424xx222",
     "appeal-act": LEADS_BACK,
+    "appeal-answer": "32242424xx222",
+    "appeal-answer-pdf": "32242424xx222",
     "application-step": "3224444444444",
     "application-autosave": "mmmmmmmmmmmmm",
     "labels": READ_ANYWHERE,

@@ -9,6 +9,7 @@ from funding.choices import GrantState
 from funding.models import BudgetLine, Envelope, Grant
 from indicators.services.editions import compute_edition
 from labelling.choices import (
+    AppealOutcome,
     ApplicationState,
     BodyKind,
     BulkAction,
@@ -28,7 +29,9 @@ from labelling.models import (
     ProspectInvitation,
     SavedView,
 )
-from labelling.services.acts import store_act
+from labelling.services.acts import read_decision, store_act
+from labelling.services.appeal_answers import draft_answer, propose_answer, read_answer
+from labelling.services.appeals import lodge_appeal
 from labelling.services.documents import render_missing_documents
 from labelling.services.endings import propose_ending_on_request, read_ending
 from labelling.services.evidence import SentFile, add_evidence
@@ -135,7 +138,9 @@ def build_world():
         "disagreement-act": {"number": files["torn"].number, "action": "reprendre"},
         "application-close": {"number": files["reviewed"].number},
         "appeals": {"number": files["reviewed"].number},
-        "appeal-act": {"number": files["torn"].number, "action": "endosser"},
+        "appeal-act": {"number": files["torn"].number, "action": "presenter"},
+        "appeal-answer": (answer := _appealed(home, inside, mandates)),
+        "appeal-answer-pdf": answer,
         "claim": {"line": make.register_line().pk},
         "claim-code": {"line": make.register_line().pk},
         "prospect": {"line": make.register_line().pk},
@@ -298,6 +303,27 @@ def _sign(decision, mandates):
         sign_decision(decision=decision, mandate=mandates[role], content_hash=decision.content_hash, at=timezone.now())
 
 
+def _appealed(home, inside, mandates):
+    """A refusal of the same people, contested; the answer is signed by both and read."""
+    now = timezone.now()
+    file = make.application(_sibling(home), state=ApplicationState.UNDER_REVIEW)
+    owner = file.structure.memberships.get(role=MembershipRole.OWNER)
+    refusal = _decide(file, inside, DecisionKind.LABEL_REFUSED)
+    type(file).objects.filter(pk=file.pk).update(state=ApplicationState.AWAITING_SIGNATURES, decision=refusal)
+    _sign(refusal, mandates)
+    file.refresh_from_db()
+    read_decision(application=file, membership=owner, at=now)
+    appeal = lodge_appeal(application=file, membership=owner, text="essai", version=file.version, at=now)
+    by = {"application": file, "appeal": appeal.pk, "mandate": mandates["ars"], "at": now}
+    draft_answer(outcome=AppealOutcome.REJECTED, answer="essai", version=file.version, **by)
+    decision = propose_answer(version=file.version, **by)
+    _sign(decision, mandates)
+    appeal.refresh_from_db()
+    read_answer(appeal=appeal, membership=owner, at=now)
+    store_act(decision=decision)
+    return {"number": file.number, "pk": appeal.pk}
+
+
 def _end(label, mandates):
     """Abrogate a label at the request of its holder, who has read the act."""
     ending = propose_ending_on_request(
@@ -337,9 +363,9 @@ def _sibling(home):
     return other
 
 
-def _decide(application, inside) -> Decision:
+def _decide(application, inside, kind=DecisionKind.LABEL_GRANTED) -> Decision:
     return propose_decision(
-        kind=DecisionKind.LABEL_GRANTED,
+        kind=kind,
         subject_type="application",
         subject_id=application.pk,
         departement=inside,

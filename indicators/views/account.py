@@ -21,11 +21,13 @@ from labelling.models import Application, Claim, Label, Membership, Message, Opi
 from labelling.rules.badges import OPEN, STRUCTURE, Badge, badge, facts_of
 from labelling.rules.clock import local_day
 from labelling.services.alerts import alerts_in
+from labelling.services.answers_due import owed_facts
 from labelling.services.claims import waiting_claims
 from labelling.services.clocks import awaited
 from labelling.services.digest import CALLING, WAITING, calling_for_an_act
 from labelling.services.drafting import authorities_of
 from labelling.services.worklist import counts_of, files_of, ordered, views_of, with_details
+from labelling.views.contested import tasks_of_file
 from labelling.views.labels import tasks_of
 from labelling.views.worklist_rows import rows_of
 from territories.choices import AuthorityKind, Role
@@ -38,6 +40,7 @@ OF_FILES = {
     "a-repondre": "avec un message sans réponse",
     "desaccord": "en désaccord",
     "avis-en-retard": "avec un avis en retard",
+    "recours": "avec un recours ou des motifs en attente",
     "bientot": "à échéance sous 15\u00a0j",
 }
 """What is said of the files of a view after their number; its label in lower case when absent."""
@@ -240,7 +243,7 @@ def _file(application: Application, now: datetime) -> File:
             valid = application.label.valid
             more |= {"label_from": valid.lower, "label_until": valid.upper - timedelta(days=1) if valid.upper else None}
     today = local_day(now, zone)
-    more |= awaited(application, today=today).facts()
+    more |= awaited(application, today=today).facts() | owed_facts(application, today=today)
     return File(application, badge(facts_of(application, today=today, **more), STRUCTURE))
 
 
@@ -250,6 +253,7 @@ def _tasks(home: Home) -> list[tuple[str, str]]:
     tasks = [task for label in home.labels for task in tasks_of(label, today)]
     for file in home.files:
         application = file.application
+        tasks += tasks_of_file(application)
         if application.state == State.DRAFT:
             tasks.append(
                 (f"Terminer et déposer la candidature de {home.structure.name}", application.get_absolute_url())

@@ -1,4 +1,4 @@
-"""Forms of an appeal: lodged by the structure, recorded by an agent, answered by the authorities."""
+"""Forms of an appeal: lodged by the structure, recorded by an agent, answered, judged; and of the reasons of a silence."""
 
 from typing import Any
 
@@ -9,12 +9,24 @@ from francesante.lib.free_text import FreeTextField
 from labelling.choices import AppealKind, AppealOutcome
 
 
+def _received(label: str, help_text: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        help_text=help_text,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Indiquez la date de réception.",
+            "invalid": "Indiquez une date, par exemple 25/11/2026.",
+        },
+    )
+
+
 class LodgeForm(DsfrBaseForm):
     """What the structure writes to the signatories."""
 
     text = FreeTextField(
         label="Votre recours",
-        help_text="Dites ce que vous contestez et pourquoi, critère par critère si vous le pouvez. Les deux signataires le "
+        help_text="Dites ce que vous contestez et pourquoi, critère par critère si vous le pouvez. Les signataires le "
         "liront. Aucune donnée de patient.",
         max_length=8000,
         widget=forms.Textarea(attrs={"rows": 10}),
@@ -34,15 +46,7 @@ class RecordForm(DsfrBaseForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez la nature du recours."},
     )
-    received_date = forms.DateField(
-        label="Reçu le",
-        help_text="Date de réception par le service, ou date d’enregistrement de la requête.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Indiquez la date de réception.",
-            "invalid": "Indiquez une date, par exemple 25/11/2026.",
-        },
-    )
+    received_date = _received("Reçu le", "Date de réception par le service, ou date d’enregistrement de la requête.")
     court = forms.CharField(
         label="Juridiction",
         help_text="Pour un recours contentieux seulement.",
@@ -77,21 +81,68 @@ class RecordForm(DsfrBaseForm):
 
 
 class AnswerForm(DsfrBaseForm):
-    """What the authorities answer, or what the court judged."""
+    """What an authority would answer to an appeal to the signatories."""
 
     outcome = forms.ChoiceField(
         label="Issue",
         choices=[
-            (AppealOutcome.REJECTED, "Rejeté : le refus demeure"),
-            (AppealOutcome.ACCEPTED, "Accueilli : le dossier est rouvert à l’instruction"),
+            (AppealOutcome.REJECTED, "Rejeté : l’acte contesté demeure"),
+            (AppealOutcome.ACCEPTED, "Accueilli : l’acte contesté est retiré"),
         ],
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez l’issue du recours."},
     )
     answer = FreeTextField(
-        label="Réponse motivée",
-        help_text="La structure la lira : les motifs en droit et en fait, avec bienveillance. Aucune donnée de patient.",
+        label="Réponse aux moyens du recours",
+        help_text="Les motifs en droit et en fait, avec bienveillance : l’acte les imprimera après « Considérant, en réponse "
+        "aux moyens du recours : ». Aucune donnée de patient.",
         max_length=8000,
         widget=forms.Textarea(attrs={"rows": 8}),
         error_messages={"required": "Motivez la réponse : la structure la lira."},
     )
+
+
+class JudgmentForm(DsfrBaseForm):
+    """What the court judged."""
+
+    outcome = forms.ChoiceField(
+        label="Ce que le tribunal a jugé",
+        choices=[
+            (AppealOutcome.REJECTED, "Requête rejetée : l’acte contesté demeure"),
+            (AppealOutcome.ACCEPTED, "Annulation de l’acte contesté"),
+            (AppealOutcome.NO_OBJECT, "Non-lieu à statuer : la requête a perdu son objet"),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choisissez ce que le tribunal a jugé."},
+    )
+    answer = FreeTextField(
+        label="Le jugement",
+        help_text="Sa date et ce qu’il décide, en quelques lignes. La structure les lira. Aucune donnée de patient.",
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"required": "Écrivez ce que dit le jugement, avec sa date."},
+    )
+
+
+class AskedForm(DsfrBaseForm):
+    """A letter that asks for the reasons of an implicit rejection."""
+
+    received_date = _received("Demande reçue le", "Date de réception de la lettre par le service.")
+
+
+class ReasonsForm(DsfrBaseForm):
+    """The reasons of an implicit rejection."""
+
+    reasons = FreeTextField(
+        label="Motifs du rejet implicite",
+        help_text="En droit et en fait, critère par critère. La structure les lira tels quels. Aucune donnée de patient.",
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        error_messages={"required": "Écrivez les motifs : la structure les lira."},
+    )
+
+
+class ReceivedForm(DsfrBaseForm):
+    """The day on which a letter reached the structure."""
+
+    received_date = _received("Lettre reçue le", "Celle de l’avis de réception. Le délai de recours en part.")

@@ -7,7 +7,7 @@ from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.free_text import FreeTextField
 from labelling.models import DecisionTemplate
-from labelling.rules.templates import LISTS, PARTS
+from labelling.rules.templates import LISTS, parts_of
 from labelling.services.templates import mistakes_in
 
 _ROWS = {"visas": 7, "reasons": 4, "articles": 6, "closing_articles": 6, "criterion_reason": 3, "title": 2}
@@ -26,7 +26,7 @@ class TemplateForm(DsfrBaseForm):
     def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = kind
-        for part in PARTS:
+        for part in parts_of(kind):
             name = str(DecisionTemplate._meta.get_field(part).verbose_name)
             self.fields[part] = FreeTextField(
                 label=f"{name[:1].upper()}{name[1:]}",

@@ -2,7 +2,7 @@
 
 from labelling.models.alerts import AlertSettlement
 from labelling.models.amendments import Amendment
-from labelling.models.appeals import Appeal
+from labelling.models.appeals import Appeal, ReasonsRequest
 from labelling.models.applications import Application, CriterionAssessment
 from labelling.models.attestations import Attestation
 from labelling.models.baselines import Baseline
@@ -70,6 +70,7 @@ __all__ = [
     "OpinionAnswer",
     "ProspectInvitation",
     "Quota",
+    "ReasonsRequest",
     "RegisterChange",
     "RegisterImport",
     "RegisterLine",

@@ -108,6 +108,8 @@ class Ending(models.Model):
 
     It takes effect once notified, never before (CRPA, L. 221-8): ``applied_at`` is that moment, and ``was_valid`` the
     validity of the label until then. ``limit_date`` is the last day on which the ground allows the act to be signed.
+    An appeal that was accepted undoes it (``undone_at``; trigger): the label finds its validity again, and ``ended_valid``
+    keeps what it was meanwhile, nothing for a withdrawal.
     """
 
     label = models.ForeignKey(Label, models.PROTECT, related_name="endings", verbose_name="label")
@@ -122,6 +124,8 @@ class Ending(models.Model):
     dropped_at = models.DateTimeField("abandonnée le", null=True, blank=True)
     applied_at = models.DateTimeField("a pris effet le", null=True, blank=True)
     was_valid = DateRangeField("validité jusque-là", null=True, blank=True)
+    undone_at = models.DateTimeField("annulée le", null=True, blank=True)
+    ended_valid = DateRangeField("validité entre-temps", null=True, blank=True)
 
     class Meta:
         verbose_name = "fin de label"
@@ -138,6 +142,13 @@ class Ending(models.Model):
                 condition=Q(applied_at__isnull=True) | Q(signed_date__isnull=False), name="ending_applied_once_signed"
             ),
             both_or_none("applied_at", "was_valid", name="ending_keeps_what_was_valid"),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True) | Q(applied_at__isnull=False), name="ending_undone_once_applied"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_valid__isnull=True) | Q(undone_at__isnull=False),
+                name="ending_ended_valid_once_undone",
+            ),
             models.CheckConstraint(
                 condition=Q(dropped_at__isnull=True) | Q(signed_date__isnull=True), name="ending_signed_is_not_dropped"
             ),

@@ -25,7 +25,8 @@ class DecisionTemplate(models.Model):
     """One version of the sentences of a kind of decision; once published it never changes (trigger).
 
     Each part holds one sentence a line, with merge fields of the list of ``labelling.rules.templates``.
-    ``criterion_reason`` is said of each criterion; ``closing_articles`` come last, after what is added for one file.
+    ``criterion_reason`` is said of each criterion, and is empty in the answer to an appeal; ``closing_articles`` come last,
+    after what is added for one file.
     ``revision`` counts the writes to a draft: two editors do not undo each other.
     """
 
@@ -33,7 +34,7 @@ class DecisionTemplate(models.Model):
     version = models.PositiveSmallIntegerField("version")
     title = models.CharField("intitulé", max_length=250)
     visas = models.TextField("visas")
-    criterion_reason = models.CharField("motif de chaque critère", max_length=500)
+    criterion_reason = models.CharField("motif de chaque critère", max_length=500, blank=True)
     reasons = models.TextField("motifs d’ensemble")
     articles = models.TextField("dispositif")
     closing_articles = models.TextField("notification, recours et exécution")
@@ -67,7 +68,7 @@ class DecisionTemplate(models.Model):
             models.CheckConstraint(
                 condition=~Q(title="")
                 & ~Q(visas="")
-                & ~Q(criterion_reason="")
+                & (~Q(criterion_reason="") | Q(kind__in=[TemplateKind.APPEAL_REJECTED, TemplateKind.APPEAL_ACCEPTED]))
                 & ~Q(reasons="")
                 & ~Q(articles="")
                 & ~Q(closing_articles=""),

@@ -7,7 +7,17 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
-from labelling.notifications import applications, claims, decisions, disagreements, labels, opinions, questions, support
+from labelling.notifications import (
+    appeals,
+    applications,
+    claims,
+    decisions,
+    disagreements,
+    labels,
+    opinions,
+    questions,
+    support,
+)
 from labelling.notifications.mails import Messages
 from territories.choices import Subject
 from territories.models import Event
@@ -16,6 +26,7 @@ CONSUMER = "labelling.mail"
 SUBJECTS = (Subject.APPLICATION, Subject.DECISION, Subject.LABEL, Subject.CLAIM, Subject.SUPPORT)
 
 _MESSAGES: Messages = {
+    **appeals.MESSAGES,
     **applications.MESSAGES,
     **claims.MESSAGES,
     **decisions.MESSAGES,

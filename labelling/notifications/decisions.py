@@ -5,9 +5,12 @@ from django.core.mail import EmailMessage
 from labelling.models import (
     Application,
 )
+from labelling.notifications.appeals import answer_declined, answer_to_reader
 from labelling.notifications.labels import ending_declined, ending_to_reader
 from labelling.notifications.mails import (
+    ANSWERS,
     ENDINGS,
+    LABEL_DECISIONS,
     Messages,
     about_file,
     address_of,
@@ -23,7 +26,7 @@ from territories.models import Event, Mandate, Notification
 
 
 def _proposed(event: Event) -> list[EmailMessage]:
-    decision = label_decision_of(event) or label_decision_of(event, ENDINGS)
+    decision = label_decision_of(event, (*LABEL_DECISIONS, *ENDINGS, *ANSWERS))
     if decision is None:
         return []
     context = {"decision": decision, "url": address_of("decision", decision.pk)}
@@ -36,7 +39,7 @@ def _proposed(event: Event) -> list[EmailMessage]:
 def _declined(event: Event) -> list[EmailMessage]:
     decision = label_decision_of(event)
     if decision is None:
-        return ending_declined(event)
+        return [*ending_declined(event), *answer_declined(event)]
     application = Application.objects.select_related("structure", "departement").get(pk=decision.subject_id)
     authorities = authorities_of(decision.departement).values()
     return to_services("declined", f"une signature refusée, {application.number}", authorities, about_file(application))
@@ -44,7 +47,7 @@ def _declined(event: Event) -> list[EmailMessage]:
 
 def _paper_filed(event: Event) -> list[EmailMessage]:
     """Tell the authority of who filed an original that a colleague must confirm it."""
-    decision = label_decision_of(event)
+    decision = label_decision_of(event, (*LABEL_DECISIONS, *ENDINGS, *ANSWERS))
     doer = Mandate.objects.select_related("authority").filter(pk=event.actor_id or 0).first()
     if decision is None or doer is None:
         return []
@@ -62,12 +65,14 @@ def _notified(event: Event) -> list[EmailMessage]:
 
 def _to_reader(event: Event, name: str, subject: str) -> list[EmailMessage]:
     """Write to the one addressee that the event names; a letter has none here."""
-    decision = label_decision_of(event) or label_decision_of(event, ENDINGS)
+    decision = label_decision_of(event, (*LABEL_DECISIONS, *ENDINGS, *ANSWERS))
     row = Notification.objects.filter(pk=event.data.get("notification"), recipient__is_active=True).first()
     if decision is None or row is None or row.recipient is None:
         return []
     if decision.kind in ENDINGS:
         return ending_to_reader(event, decision, row)
+    if decision.kind in ANSWERS:
+        return answer_to_reader(event, decision, row)
     application = Application.objects.select_related("structure", "departement").get(pk=decision.subject_id)
     context = about_file(application) | {
         "letter": address_of("decision-letter", application.number),

@@ -21,6 +21,7 @@ from territories.models import Authority, Decision, Event, Mandate, User
 
 LABEL_DECISIONS = (DecisionKind.LABEL_GRANTED, DecisionKind.LABEL_REFUSED)
 ENDINGS = (DecisionKind.LABEL_ABROGATED, DecisionKind.LABEL_WITHDRAWN)
+ANSWERS = (DecisionKind.APPEAL_REJECTED, DecisionKind.APPEAL_ACCEPTED)
 
 Messages = Mapping[tuple[str, str], Callable[[Event], list[EmailMessage]]]
 """The mails that each act on each subject calls for."""

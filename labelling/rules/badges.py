@@ -54,7 +54,9 @@ class Facts:
         ended_on: day of the désistement.
         concert_by: day before which a disagreement has its concertation recorded.
         concerted: both authorities confirmed the record of their concertation.
-        answer_appeal_by: last day to answer an appeal against the refusal, before silence rejects it.
+        answer_appeal_by: last day to answer an appeal to the signatories, before silence rejects it.
+        reasons_by: last day to communicate the reasons of the implicit rejection, while they are asked for.
+        contest_until: last day to contest the implicit rejection, once reasons that were communicated put it off.
         asked: questions that wait for the structure; ``answer_by`` the first of their deadlines, ``reminded_on`` the day of
             the reminder before it.
         paused_since, resumes: the pause that required pieces make in the clock today.
@@ -82,6 +84,8 @@ class Facts:
     concert_by: date | None = None
     concerted: bool = False
     answer_appeal_by: date | None = None
+    reasons_by: date | None = None
+    contest_until: date | None = None
     asked: int = 0
     answer_by: date | None = None
     reminded_on: date | None = None
@@ -187,13 +191,24 @@ def _for_structure(facts: Facts) -> Badge:
 def _fact_for_structure(facts: Facts) -> Badge | None:
     """What is not a state, and matters more."""
     if facts.silent and facts.silence_date:
-        until = long_date(appeal_deadline(facts.silence_date))
-        return Badge("", "Rejet implicite", f"Votre dossier reste examiné. Recours possible jusqu’au {until}.")
+        return Badge(
+            "", "Rejet implicite", f"Votre dossier reste examiné. {_remedy(facts, facts.silence_date)}".strip()
+        )
     if facts.incomplete:
         return Badge("warning", "À compléter", _to_send(facts))
     if facts.waiting and facts.state in OPEN:
         return Badge("info", "Liste d’attente", "Votre dossier n’est pas refusé ; le délai de réponse court.")
     return None
+
+
+def _remedy(facts: Facts, silence: date) -> str:
+    """Say what the structure may still do against an implicit rejection, or what it waits for."""
+    if facts.reasons_by:
+        return f"Motifs attendus au plus tard le {long_date(facts.reasons_by)}."
+    if facts.answer_appeal_by and not has_passed(facts.answer_appeal_by, facts.today):
+        return f"Réponse à votre recours attendue au plus tard le {long_date(facts.answer_appeal_by)}."
+    until = facts.contest_until or appeal_deadline(silence)
+    return "" if has_passed(until, facts.today) else f"Recours possible jusqu’au {long_date(until)}."
 
 
 def _decided_for_structure(facts: Facts) -> Badge:
@@ -241,7 +256,7 @@ def _for_agent(facts: Facts, hat: str) -> Badge:
         return Badge("warning" if facts.turn == hat else "info", "En instruction", missing_act(facts))
     if facts.state == State.AWAITING_SIGNATURES:
         return Badge("warning" if facts.may_sign else "info", "À signer", _missing_signatures(facts))
-    if facts.state == State.REFUSED and facts.answer_appeal_by:
+    if facts.answer_appeal_by:
         return _appealed(facts.answer_appeal_by, facts.today, hat)
     tone, label = ("success", "Labellisé") if facts.state == State.LABELLED else ("", "Refusé")
     return Badge(tone, label, " ".join(filter(None, [_period(facts), _notification(facts)])))
@@ -268,8 +283,8 @@ def _by_state(facts: Facts) -> Badge | None:
 
 def _fact_for_agent(facts: Facts, hat: str) -> Badge | None:
     """What is not a state, and matters more."""
-    if facts.silent:
-        return Badge("warning", "Délai dépassé", f"Toujours décidable. {missing_act(facts)}")
+    if found := _late(facts, hat):
+        return found
     if facts.state == State.UNDER_REVIEW and facts.received:
         s = plural(facts.received)
         return Badge("new", "Réponses reçues", f"{facts.received} réponse{s} de la structure à lire.")
@@ -282,6 +297,17 @@ def _fact_for_agent(facts: Facts, hat: str) -> Badge | None:
     if facts.waiting and facts.state in OPEN:
         return Badge("info", "Liste d’attente", "Plafond atteint : le dossier n’est pas refusé ; le délai court.")
     return None
+
+
+def _late(facts: Facts, hat: str) -> Badge | None:
+    """What silence made, which a decision may still replace; and first what the services owe the structure since then."""
+    if facts.reasons_by:
+        late = " (échéance passée)" if has_passed(facts.reasons_by, facts.today) else ""
+        sentence = f"À communiquer au plus tard le {short_date(facts.reasons_by)}{late}. Toujours décidable."
+        return Badge("warning" if hat in OTHER_HAT else "info", "Motifs demandés", sentence)
+    if facts.silent and facts.answer_appeal_by and not has_passed(facts.answer_appeal_by, facts.today):
+        return _appealed(facts.answer_appeal_by, facts.today, hat)
+    return Badge("warning", "Délai dépassé", f"Toujours décidable. {missing_act(facts)}") if facts.silent else None
 
 
 def missing_act(facts: Facts) -> str:

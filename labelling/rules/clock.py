@@ -1,7 +1,8 @@
 """The delays of a file: two months of silence, de quantième à quantième, and the two months of remedies.
 
 Pure. Days are those of the département of the file. Sources: CRPA, L. 231-1 and L. 231-4 (silence), L. 114-5 (pause for
-the pieces that the texts require), R. 112-5 (what the accusé de réception says); CJA, R. 421-1 (remedies).
+the pieces that the texts require), R. 112-5 (what the accusé de réception says), L. 232-4 (reasons of an implicit
+rejection), L. 411-2 (an appeal to the signatories prolongs the delay of the court); CJA, R. 421-1 (remedies).
 """
 
 from calendar import monthrange
@@ -70,6 +71,23 @@ def appeal_deadline(start: date) -> date:
     The delay is « franc »: its first day does not count, hence one day after the same day two months later.
     """
     return add_months(start, APPEAL_MONTHS) + timedelta(days=1)
+
+
+def reasons_due(received_on: date, *, months: int) -> date:
+    """Return the last day to communicate the reasons of an implicit rejection that were asked for (CRPA, L. 232-4)."""
+    return add_months(received_on, months)
+
+
+def silence_appeal_deadline(silence: date, *, asked_on: date | None, communicated_on: date | None) -> date | None:
+    """Return the last day to contest a rejection born of silence on ``silence``.
+
+    Reasons asked for within the delay of appeal prolong it until two months after the day they are communicated (CRPA,
+    L. 232-4); until then no day can be told: nothing. Asked for too late, they change nothing.
+    """
+    until = appeal_deadline(silence)
+    if asked_on is None or has_passed(until, asked_on):
+        return until
+    return appeal_deadline(communicated_on) if communicated_on else None
 
 
 def concertation_deadline(declined_on: date, *, days: int, silence: date | None) -> date:

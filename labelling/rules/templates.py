@@ -39,6 +39,24 @@ CRITERION_FIELDS: Mapping[str, str] = {
 ALONE_FIELDS: Mapping[str, str] = {"concertation_le": "date de la concertation"}
 """Merge fields of the refusal of a single authority."""
 
+APPEAL_FIELDS: Mapping[str, str] = {
+    "structure": FIELDS["structure"],
+    "structure_complete": FIELDS["structure_complete"],
+    "departement": FIELDS["departement"],
+    "dossier_numero": FIELDS["dossier_numero"],
+    "loi": FIELDS["loi"],
+    "arrete": "« Arrêté », ou « Arrêté conjoint » à deux signataires",
+    "acte_conteste": "« le refus du label France Santé, par arrêté n° … du … », ou le rejet implicite, ou la fin du label",
+    "recours_recu_le": "date de réception du recours",
+    "reponse": "ce que l’autorité répond aux moyens du recours",
+    "suite": "ce que devient l’acte contesté, selon l’issue",
+    "voies_de_recours": "devant quel juge et jusqu’à quand, selon l’issue et selon que le recours était dans son délai",
+}
+"""Merge fields of the answer to an appeal."""
+
+APPEALS = frozenset({TemplateKind.APPEAL_REJECTED, TemplateKind.APPEAL_ACCEPTED})
+"""Decisions that answer an appeal: nothing in them is said of each criterion."""
+
 PARTS = ("title", "visas", "criterion_reason", "reasons", "articles", "closing_articles")
 LISTS = ("visas", "reasons", "articles", "closing_articles")
 """Parts that hold one sentence a line."""
@@ -55,8 +73,15 @@ class Additions:
     articles: Sequence[str] = ()
 
 
+def parts_of(kind: str) -> tuple[str, ...]:
+    """Return the parts that a kind of decision has."""
+    return tuple(part for part in PARTS if part != "criterion_reason" or kind not in APPEALS)
+
+
 def fields_of(part: str, kind: str) -> Mapping[str, str]:
     """Return the merge fields that a part of a template may use."""
+    if kind in APPEALS:
+        return APPEAL_FIELDS
     alone = ALONE_FIELDS if kind == TemplateKind.REFUSED_ALONE else {}
     criterion = CRITERION_FIELDS if part == "criterion_reason" else {}
     return {**FIELDS, **alone, **criterion}
@@ -129,6 +154,13 @@ INVENTED: Mapping[str, str] = {
     "engagements": "rendez-vous médical sous 48 heures ; accompagnement dans le parcours de santé",
     "juridiction": "le tribunal administratif de Valfictif",
     "concertation_le": "12 novembre 2026",
+    "arrete": "Arrêté conjoint",
+    "acte_conteste": "le refus du label France Santé, par arrêté n° 12 du 22 novembre 2026",
+    "recours_recu_le": "2 décembre 2026",
+    "reponse": "le contrat du médecin annoncé n’est pas joint",
+    "suite": "Le refus demeure",
+    "voies_de_recours": "Dans les deux mois suivant cette notification, le tribunal administratif de Valfictif peut être saisi, "
+    "notamment par Télérecours citoyens (www.telerecours.fr).",
 }
 """The invented file on which a template is previewed."""
 
@@ -149,4 +181,6 @@ _HELD_AND_NOT: Sequence[Mapping[str, str]] = (
 
 def invented_criteria(kind: str) -> Sequence[Mapping[str, str]]:
     """Return what the invented file says of its criteria: a label is granted on those that are held."""
+    if kind in APPEALS:
+        return ()
     return _HELD_AND_NOT[:1] if kind == TemplateKind.GRANTED else _HELD_AND_NOT

@@ -72,9 +72,22 @@ def record_letter(
     if current.version != version:
         raise StaleError
     decision = current.decision
-    if decision is None or decision.signed_at is None:
+    if decision is None:
         raise RefusedError("Aucune décision signée n’est à notifier pour ce dossier.")
-    zone = current.departement.timezone
+    notify_by_letter(decision, mandate, zone=current.departement.timezone, received_on=received_on, at=at)
+    write(application, version=version)
+    publish_notified(at=at, decision=decision)
+    return application
+
+
+def notify_by_letter(decision: Decision, mandate: Mandate, *, zone: str, received_on: date, at: datetime) -> None:
+    """Record the day on which the registered letter with a signed decision was received: its notification.
+
+    Raises:
+        RefusedError: the decision is not signed, or a day before the act or still to come.
+    """
+    if decision.signed_at is None:
+        raise RefusedError("Aucune décision signée n’est à notifier pour ce dossier.")
     if not local_day(decision.signed_at, zone) <= received_on <= local_day(at, zone):
         raise RefusedError(
             "La date de réception se situe entre celle de l’acte et aujourd’hui. Rien n’a été enregistré ; vérifiez "
@@ -86,9 +99,6 @@ def record_letter(
         decision=decision, recipient=None, channel=NotificationChannel.LETTER, at=received_at, actor=mandate
     )
     mark_read(notification=notification, at=received_at, actor=mandate)
-    write(application, version=version)
-    publish_notified(at=at, decision=decision)
-    return application
 
 
 def render_missing_acts(*, batch: int = 50) -> int:

@@ -1,7 +1,8 @@
-"""Appeals against a refusal: lodged or recorded, answered by both authorities, and what they change.
+"""Appeals: lodged or recorded, judged by the court, and what they change.
 
 An appeal within its delay prolongs the delay to go to court; two months of silence reject it. A late appeal is recorded
-and said late: the portal never refuses one for that. An accepted appeal reopens the file (DESIGN §4.6).
+and said late: the portal never refuses one for that. What its answer does is here; its way to the signatories is in
+``appeal_answers``.
 """
 
 from dataclasses import dataclass
@@ -10,16 +11,22 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Min, QuerySet
+from django.db.models import Q, QuerySet
 
 from francesante.lib.workflow import RefusedError, StaleError, check
-from labelling.choices import AppealKind, AppealOutcome, ApplicationState, MembershipRole
+from labelling.choices import AppealKind, AppealOutcome, ApplicationState, Contested, MembershipRole
 from labelling.models import Appeal, Application, Membership
+from labelling.rules.badges import OPEN
 from labelling.rules.clock import appeal_deadline, appeal_silence, has_passed, local_day, silence_date
+from labelling.services.contested import Target, deadline_of, target_of
+from labelling.services.quotas import lock_quota
+from labelling.services.reasons import set_reasons_aside
+from labelling.services.restorations import restore, why_not_restorable
 from labelling.services.reviews import require_reviewer
 from labelling.workflow import TRANSITIONS
 from territories.choices import DecisionState, Subject
 from territories.models import Decision, Mandate
+from territories.services.decisions import withdraw_proposal
 from territories.services.events import Actor, lock, perform
 
 
@@ -47,18 +54,19 @@ def clock_of(appeal: Appeal, today: date) -> AppealClock | None:
     return AppealClock(until, has_passed(until, today), None if appeal.is_late else appeal_deadline(until))
 
 
-def notified_on(decision: Decision, timezone: str) -> date | None:
-    """Return the day on which a decision was first notified, or nothing: no delay runs then."""
-    first = decision.notifications.aggregate(first=Min("notified_at"))["first"]
-    return local_day(first, timezone) if first else None
-
-
 def appeals_of(application: Application) -> QuerySet[Appeal]:
     """Return the appeals of a file, the latest first, with what is needed to show them."""
     rows = Appeal.objects.filter(application=application).select_related(
-        "decision", "membership__user", "mandate__authority", "answered_by__authority", "settled_by__authority"
+        "decision",
+        "ending__ground",
+        "answer_decision",
+        "membership__user",
+        "mandate__authority",
+        "answered_by__authority",
+        "settled_by__authority",
     )
-    return rows.defer("decision__content", "decision__pdf").order_by("-recorded_at", "-pk")
+    rows = rows.defer("decision__content", "decision__pdf", "answer_decision__pdf")
+    return rows.order_by("-recorded_at", "-pk")
 
 
 def former_decisions(application: Application) -> QuerySet[Decision]:
@@ -71,28 +79,32 @@ def former_decisions(application: Application) -> QuerySet[Decision]:
     return rows.defer("content", "pdf").order_by("-signed_at", "-pk")
 
 
+# Lodged, recorded -----------------------------------------------------------------------------------------------------
+
+
 @transaction.atomic
 def lodge_appeal(*, application: Application, membership: Membership, text: str, version: int, at: datetime) -> Appeal:
     """Lodge an appeal to the signatories in the portal, for the structure. It is received at once.
 
     Raises:
-        RefusedError: not the owner, no refusal, a refusal not read yet, nothing said, or one is pending already.
+        RefusedError: not the owner, nothing to contest, an act not read yet, nothing said, or one is pending already.
         StaleError: the file changed since ``version``.
     """
     if membership.structure_id != application.structure_id or membership.role != MembershipRole.OWNER:
         raise RefusedError("Un recours est formé par le responsable de la structure.")
-    current = _enter("lodge_appeal", application, membership, version=version)
-    zone = application.departement.timezone
-    if notified_on(_refusal(current), zone) is None:
+    current = enter("lodge_appeal", application, membership, version=version)
+    today = local_day(at, application.departement.timezone)
+    target = _target(current, today)
+    if target.since is None:
         raise RefusedError("Lisez d’abord la décision : le délai de recours court de cette lecture.")
     return _record(
         application,
         membership,
+        target,
         version=version,
         at=at,
-        decision=_refusal(current),
         kind=AppealKind.GRACIEUX,
-        received_date=local_day(at, zone),
+        received_date=today,
         text=text,
         membership=membership,
     )
@@ -114,15 +126,15 @@ def record_appeal(
     """Record an appeal received by letter, or one of which the court gave notice.
 
     Raises:
-        RefusedError: the mandate may not, no refusal, a day out of bounds, a court or a number missing, nothing said, or
-            one of this kind is pending already.
+        RefusedError: the mandate may not, nothing to contest, a day out of bounds, a court or a number missing, nothing
+            said, or one of this kind is pending already.
         StaleError: the file changed since ``version``.
     """
     require_reviewer(application, mandate, at=at)
-    current = _enter("lodge_appeal", application, mandate, version=version)
-    zone = application.departement.timezone
-    signed_on = local_day(_refusal(current).signed_at, zone)  # type: ignore[arg-type]
-    if not signed_on <= received_date <= local_day(at, zone):
+    current = enter("lodge_appeal", application, mandate, version=version)
+    today = local_day(at, application.departement.timezone)
+    target = _target(current, today)
+    if not target.born_on <= received_date <= today:
         raise RefusedError("Un recours est reçu entre la date de l’acte et aujourd’hui. Rien n’a été enregistré.")
     in_court = kind == AppealKind.CONTENTIEUX
     if in_court and not (court.strip() and docket.strip()):
@@ -130,9 +142,9 @@ def record_appeal(
     return _record(
         application,
         mandate,
+        target,
         version=version,
         at=at,
-        decision=_refusal(current),
         kind=kind,
         received_date=received_date,
         text=text,
@@ -142,7 +154,13 @@ def record_appeal(
     )
 
 
-def _enter(action: str, application: Application, actor: Actor, *, version: int) -> Application:
+def enter(action: str, application: Application, actor: Actor, *, version: int) -> Application:
+    """Lock a file for an act of an appeal, and return it as it is.
+
+    Raises:
+        RefusedError: the rule book does not allow it.
+        StaleError: the file changed since ``version``.
+    """
     current = lock(application)
     if current.version != version:
         raise StaleError
@@ -150,19 +168,22 @@ def _enter(action: str, application: Application, actor: Actor, *, version: int)
     return current
 
 
-def _refusal(application: Application) -> Decision:
-    """Return the refusal of a refused file: the constraints give it one."""
-    assert application.decision is not None  # noqa: S101  # application_decision_iff_signing_or_later
-    return application.decision
+def _target(application: Application, today: date) -> Target:
+    target = target_of(application, on=today)
+    if target is None:
+        raise RefusedError(
+            "Rien n’est à contester sur ce dossier à ce jour : ni refus, ni rejet implicite, ni fin de label en vigueur."
+        )
+    return target
 
 
 def _record(
     application: Application,
     actor: Actor,
+    target: Target,
     *,
     version: int,
     at: datetime,
-    decision: Decision,
     kind: AppealKind,
     received_date: date,
     text: str,
@@ -170,49 +191,28 @@ def _record(
 ) -> Appeal:
     if not text.strip():
         raise RefusedError("Écrivez ce que dit le recours : les signataires le liront. Rien n’a été enregistré.")
-    if Appeal.objects.filter(decision=decision, kind=kind, settled_at__isnull=True).exists():
+    if target.appeals(application).filter(kind=kind, settled_at__isnull=True).exists():
         raise RefusedError("Un recours de cette nature est déjà en cours contre cette décision : il y sera répondu.")
-    notified = notified_on(decision, application.departement.timezone)
     appeal = Appeal.objects.create(
         application=application,
-        decision=decision,
         kind=kind,
         received_date=received_date,
-        deadline=_deadline(decision, kind, notified),
+        deadline=deadline_of(application, target, kind),
         text=text.strip(),
         recorded_at=at,
+        **target.key,
         **fields,
     )
-    _act(application, "lodge_appeal", actor, version=version, at=at, appeal=appeal, late=appeal.is_late)
+    against = str(target.against)
+    act(application, "lodge_appeal", actor, version=version, at=at, appeal=appeal, late=appeal.is_late, against=against)
     return appeal
 
 
-def _deadline(decision: Decision, kind: AppealKind, notified: date | None) -> date | None:
-    """Return the last day of the delay of an appeal, or nothing when the portal cannot date its start.
-
-    An appeal to the signatories made in time prolongs the delay of the court: it runs anew from the silence, or from the
-    receipt of an answer, which no one dates here.
-    """
-    if notified is None:
-        return None
-    until = appeal_deadline(notified)
-    if kind == AppealKind.GRACIEUX:
-        return until
-    first = Appeal.objects.filter(decision=decision, kind=AppealKind.GRACIEUX).order_by("received_date", "pk").first()
-    if first is None or first.is_late:
-        return until
-    if first.settled_at is not None:
-        return None
-    return appeal_deadline(appeal_silence(first.received_date))
-
-
-def needs_both(appeal: Appeal) -> bool:
-    """Tell whether an answer waits for the other authority: a judgment does not, nor what a single authority decided."""
-    return appeal.kind == AppealKind.GRACIEUX and len(appeal.decision.required) > 1
+# Judged ---------------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def answer_appeal(
+def record_judgment(
     *,
     application: Application,
     appeal: int,
@@ -222,51 +222,46 @@ def answer_appeal(
     version: int,
     at: datetime,
 ) -> Appeal:
-    """Write the reasoned answer to an appeal, or what the court judged; it waits for the other authority when it must.
+    """Record what the court judged: it takes effect at once, and nobody signs it.
 
     Raises:
-        RefusedError: the mandate may not, the appeal is settled, or no reason is given.
-        StaleError: the file changed since ``version``.
+        RefusedError: the mandate may not, the appeal is to the signatories, nothing is said, or the structure has another
+            file that keeps this one from being reopened.
+        StaleError: the file changed since ``version``, or the appeal is settled.
     """
     capacity = require_reviewer(application, mandate, at=at)
-    current = _enter("answer_appeal", application, mandate, version=version)
-    row = _pending(current, appeal)
+    lock_quota(application)
+    current = enter("record_judgment", application, mandate, version=version)
+    row = pending_appeal(current, appeal)
+    if row.kind != AppealKind.CONTENTIEUX:
+        raise RefusedError("Un recours gracieux se règle par un acte que les signataires signent, non par un jugement.")
     if not answer.strip():
-        raise RefusedError("Une réponse à un recours se motive : la structure la lira. Rien n’a été enregistré.")
-    if not needs_both(row) and row.kind == AppealKind.GRACIEUX and capacity not in row.decision.required:
-        raise RefusedError("Cette décision a été prise par l’autre autorité seule : c’est à elle de répondre.")
-    if outcome == AppealOutcome.ACCEPTED:
-        _require_no_other_file(current)
+        raise RefusedError("Écrivez ce que dit le jugement, avec sa date. Rien n’a été enregistré.")
+    reopens = outcome == AppealOutcome.ACCEPTED and current.state == ApplicationState.REFUSED
+    if reopens and (sentence := _other_file(current)):
+        raise RefusedError(sentence)
     Appeal.objects.filter(pk=row.pk).update(
-        outcome=outcome, answer=answer.strip(), answered_by=mandate, answered_capacity=capacity, answered_at=at
+        outcome=outcome,
+        answer=answer.strip(),
+        answered_by=mandate,
+        answered_capacity=capacity,
+        answered_at=at,
+        settled_by=mandate,
+        settled_at=at,
     )
-    _act(application, "answer_appeal", mandate, version=version, at=at, appeal=row, outcome=str(outcome))
     row.refresh_from_db()
-    if not needs_both(row):
-        _settle(application, row, mandate, at=at)
+    act(application, "record_judgment", mandate, version=version, at=at, appeal=row, outcome=str(outcome))
+    if outcome == AppealOutcome.ACCEPTED:
+        carry_out(application, row, at=at)
     return row
 
 
-@transaction.atomic
-def hold_answer(*, application: Application, appeal: int, mandate: Mandate, version: int, at: datetime) -> Appeal:
-    """Hold, for the other authority, the answer that was shown: it takes effect.
+def pending_appeal(application: Application, appeal: int) -> Appeal:
+    """Return an appeal of a file that awaits its answer, locked.
 
     Raises:
-        RefusedError: the mandate may not, its own authority wrote the answer, or the structure has another file.
-        StaleError: the file changed since ``version``.
+        StaleError: it awaits none any more.
     """
-    capacity = require_reviewer(application, mandate, at=at)
-    current = _enter("answer_appeal", application, mandate, version=version)
-    row = _pending(current, appeal)
-    if not row.outcome:
-        raise RefusedError("Aucune réponse n’est écrite pour ce recours : il n’y a rien à endosser.")
-    if row.answered_capacity == capacity:
-        raise RefusedError("Votre autorité a écrit cette réponse : c’est à l’autre de l’endosser.")
-    _settle(application, row, mandate, at=at)
-    return row
-
-
-def _pending(application: Application, appeal: int) -> Appeal:
     rows = Appeal.objects.select_for_update(of=("self",)).select_related("decision").defer("decision__pdf")
     row = rows.filter(pk=appeal, application=application, settled_at__isnull=True).first()
     if row is None:
@@ -274,30 +269,52 @@ def _pending(application: Application, appeal: int) -> Appeal:
     return row
 
 
-def _settle(application: Application, appeal: Appeal, mandate: Mandate, *, at: datetime) -> None:
-    Appeal.objects.filter(pk=appeal.pk).update(settled_by=mandate, settled_at=at)
-    appeal.refresh_from_db()
-    if appeal.outcome == AppealOutcome.REJECTED:
-        _act(application, "reject_appeal", mandate, version=None, at=at, appeal=appeal)
-    else:
-        _reopen(application, appeal, mandate, at=at)
+# What they change -----------------------------------------------------------------------------------------------------
 
 
-def _reopen(application: Application, appeal: Appeal, mandate: Mandate, *, at: datetime) -> None:
-    """Put a refused file back under review. The other authority takes position anew, and two months run from this day."""
-    _require_no_other_file(application)
-    until = silence_date(at, timezone=application.departement.timezone, months=settings.SILENCE_MONTHS)
+def why_not_accepted(appeal: Appeal) -> str:
+    """Return why an appeal cannot be accepted today, and what agents can do; or nothing."""
+    if appeal.ending is not None:
+        return why_not_restorable(appeal.ending)
+    return _other_file(appeal.application) if appeal.decision_id is not None else ""
+
+
+def carry_out(application: Application, appeal: Appeal, *, at: datetime) -> None:
+    """Do what an accepted appeal changes, if what it contested still stands. The caller holds the file's lock.
+
+    A refusal is undone, and so is an implicit rejection: two months run from this day. The other appeals to the signatories
+    against it lose their object. The end of a label is undone at once by a judgment, and by an answer once it is notified.
+    """
+    if appeal.ending is not None:
+        if appeal.kind == AppealKind.CONTENTIEUX:
+            drop_appeals(application, Q(ending=appeal.ending), at=at)
+            restore(appeal.ending, at=at)
+        return
+    current = lock(application)
+    # An express refusal replaces the implicit rejection: an appeal to the court against one is held to be against the other.
+    replaced = appeal.against == Contested.SILENCE or current.decision_id == appeal.decision_id
+    if current.state == ApplicationState.REFUSED and replaced:
+        _reopen(application, appeal, current.decision_id, at=at)
+    elif current.state in OPEN and appeal.silence_date is not None and appeal.silence_date == current.silence_date:
+        _restart(application, appeal, at=at)
+
+
+def _reopen(application: Application, appeal: Appeal, decision: int | None, *, at: datetime) -> None:
+    """Put a refused file back under review. The other authority takes position anew."""
+    if sentence := _other_file(application):
+        raise RefusedError(sentence)
+    drop_appeals(application, Q(decision=decision), at=at)
     try:
         with transaction.atomic():
-            _act(
+            act(
                 application,
                 "reopen",
-                mandate,
+                None,
                 version=None,
                 at=at,
                 appeal=appeal,
-                fields={"decision": None, "endorsed_at": None, "silence_date": until},
-                decision=appeal.decision_id,
+                fields={"decision": None, "endorsed_at": None, "silence_date": _anew(application, at)},
+                decision=decision,
             )
     except IntegrityError as error:
         if "application_one_open_per_structure" in str(error):
@@ -307,26 +324,62 @@ def _reopen(application: Application, appeal: Appeal, mandate: Mandate, *, at: d
         raise
 
 
-def _require_no_other_file(application: Application) -> None:
+def _restart(application: Application, appeal: Appeal, *, at: datetime) -> None:
+    """Undo an implicit rejection: the file goes on where it stands, with a new delay."""
+    drop_appeals(application, Q(silence_date=appeal.silence_date), at=at)
+    set_reasons_aside(application, at=at)
+    fields = {"silence_date": _anew(application, at)}
+    act(application, "restart", None, version=None, at=at, appeal=appeal, fields=fields)
+
+
+def _anew(application: Application, at: datetime) -> date:
+    return silence_date(at, timezone=application.departement.timezone, months=settings.SILENCE_MONTHS)
+
+
+def leave_without_object(application: Application, *, at: datetime) -> None:
+    """Settle what contested a silence that an express end replaced: a decision, a désistement, a closing.
+
+    An express refusal replaces the implicit rejection, and is contested by itself; a label leaves nothing to contest. What
+    the court was asked stays until it judges. The caller holds the file's lock.
+    """
+    drop_appeals(application, Q(silence_date__isnull=False), at=at)
+    set_reasons_aside(application, at=at)
+
+
+def drop_appeals(application: Application, which: Q, *, at: datetime) -> None:
+    """Settle as without object the appeals to the signatories that a filter names, and withdraw the answers to be signed."""
+    rows = Appeal.objects.filter(
+        which, application=application, kind=AppealKind.GRACIEUX, settled_at__isnull=True
+    ).select_related("answer_decision")
+    for row in rows.select_for_update(of=("self",)).order_by("pk"):
+        if row.answer_decision is not None:
+            withdraw_proposal(decision=row.answer_decision, at=at)
+        Appeal.objects.filter(pk=row.pk).update(
+            outcome=AppealOutcome.NO_OBJECT,
+            answer="",
+            answered_by=None,
+            answered_capacity="",
+            answered_at=None,
+            settled_at=at,
+        )
+        act(application, "drop_appeal", None, version=None, at=at, appeal=row)
+
+
+def _other_file(application: Application) -> str:
+    """Return why a file cannot be reopened beside another of its structure, or nothing."""
     others = Application.objects.filter(structure=application.structure_id).exclude(pk=application.pk)
-    unfinished = [
-        ApplicationState.DRAFT,
-        ApplicationState.SUBMITTED,
-        ApplicationState.UNDER_REVIEW,
-        ApplicationState.AWAITING_SIGNATURES,
-        ApplicationState.DISAGREEMENT,
-    ]
-    if other := others.filter(state__in=unfinished).first():
-        raise RefusedError(
+    if other := others.filter(state__in=[ApplicationState.DRAFT, *OPEN]).first():
+        return (
             f"Cette structure a déjà une candidature en cours, {other.number} : ce dossier ne peut pas être rouvert à côté. "
             "Instruisez la nouvelle, ou classez-la d’abord sans suite comme doublon."
         )
+    return ""
 
 
-def _act(
+def act(
     application: Application,
     action: str,
-    actor: Actor,
+    actor: Actor | None,
     *,
     version: int | None,
     at: datetime,
@@ -334,6 +387,7 @@ def _act(
     fields: dict[str, Any] | None = None,
     **data: Any,
 ) -> None:
+    """Write one act of an appeal on the file and on its chain."""
     perform(
         application,
         action,

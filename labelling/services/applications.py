@@ -18,6 +18,7 @@ from labelling.rules.answers import parse, problems
 from labelling.rules.clock import local_day, silence_date
 from labelling.rules.steps import unfinished
 from labelling.rules.versions import substance
+from labelling.services.appeals import leave_without_object
 from labelling.services.evidence import discard_evidence
 from labelling.services.renewals import followed_label
 from labelling.workflow import TRANSITIONS
@@ -247,6 +248,7 @@ def wave_open_on(day: date) -> Wave | None:
     return Wave.objects.filter(period__contains=day).first()
 
 
+@transaction.atomic
 def abandon_application(*, application: Application, membership: Membership, version: int, at: datetime) -> Application:
     """Record that the structure gives its application up; it may apply again.
 
@@ -264,6 +266,7 @@ def abandon_application(*, application: Application, membership: Membership, ver
         at=at,
         version=version,
     )
+    leave_without_object(application, at=at)
     return application
 
 

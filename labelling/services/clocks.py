@@ -30,7 +30,7 @@ def pauses_of(application: Application) -> list[Pause]:
 
 
 def base_silence_date(application: Application) -> date | None:
-    """Return the last day of the delay without any pause: it runs from receipt, or from the last reopening."""
+    """Return the last day of the delay without any pause: it runs from receipt, or from the last appeal that was accepted."""
     begins = _begins(application)
     zone = application.departement.timezone
     return silence_date(begins, timezone=zone, months=settings.SILENCE_MONTHS) if begins else None
@@ -45,7 +45,7 @@ def clock_of(application: Application, *, today: date) -> str:
 
 
 def _begins(application: Application) -> datetime | None:
-    reopened = Event.objects.about(Subject.APPLICATION, application.pk).filter(action="reopen").last()
+    reopened = Event.objects.about(Subject.APPLICATION, application.pk).filter(action__in=("reopen", "restart")).last()
     return reopened.at if reopened else application.submitted_at
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import ClosingGround
 from labelling.models import Application, Closing
+from labelling.services.appeals import leave_without_object
 from labelling.services.reviews import require_reviewer
 from labelling.workflow import TRANSITIONS
 from territories.choices import Subject
@@ -39,6 +40,7 @@ def close_application(
         version=version,
         data={"ground": str(ground)},
     )
+    leave_without_object(application, at=at)
     return Closing.objects.create(
         application=application, ground=ground, text=text.strip(), mandate=mandate, closed_at=at
     )

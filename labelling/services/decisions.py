@@ -16,6 +16,7 @@ from labelling.choices import Verdict
 from labelling.models import Application, Quota
 from labelling.rules.clock import local_day
 from labelling.services.acts import offer_decision
+from labelling.services.appeals import leave_without_object
 from labelling.services.drafting import draft_content
 from labelling.services.interests import refuse_who_stands_aside
 from labelling.services.labels import create_label
@@ -165,6 +166,7 @@ def _granted(decision: Decision, at: datetime) -> None:
     release_place(application, used=1)
     create_label(application=application, decision=decision, at=at)
     _conclude(application, "grant", decision, at=at)
+    leave_without_object(application, at=at)
     offer_decision(application, decision, at=at)
 
 
@@ -172,6 +174,7 @@ def _refused(decision: Decision, at: datetime) -> None:
     application = _subject(decision)
     release_place(application, used=0)
     _conclude(application, "refuse", decision, at=at)
+    leave_without_object(application, at=at)
     offer_decision(application, decision, at=at)
 
 

@@ -26,6 +26,7 @@ WAITING = (
     "a-presenter",
     "desaccord",
     "avis-en-retard",
+    "recours",
     "bientot",
 )
 """The views that call for an act, in the order of the mail and the home page; those a mandate does not have are left out."""

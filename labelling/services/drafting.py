@@ -148,7 +148,7 @@ def _facts(
         "criteres_non_remplis": f"{missing} critère{plural(missing)} sur {len(lines)}",
         "ne_sont_pas_remplis": "ne sont pas remplis" if missing > 1 else "n’est pas rempli",
         "duree": WORDS.get(settings.LABEL_YEARS, f"{settings.LABEL_YEARS} ans"),
-        "engagements": " ; ".join(_lower(row.title) for row in commitments),
+        "engagements": " ; ".join(lowered(row.title) for row in commitments),
         "juridiction": f"le {court}" if court else "le tribunal administratif compétent",
         "concertation_le": long_date(alone.held_date) if alone else "",
     }
@@ -171,9 +171,9 @@ def _finding(criterion: Criterion, agreed: CriterionAssessment) -> str:
     reason = agreed.reason.strip().rstrip(".;")
     match agreed.verdict:
         case Verdict.MET:
-            return f"est rempli : {_lower(reason)}" if reason else "est rempli"
+            return f"est rempli : {lowered(reason)}" if reason else "est rempli"
         case Verdict.NOT_APPLICABLE:
-            return f"est sans objet pour cette structure : {_lower(reason)}" if reason else "est sans objet"
+            return f"est sans objet pour cette structure : {lowered(reason)}" if reason else "est sans objet"
         case _:
             return f"n’est pas rempli. Le texte demande : « {criterion.text.rstrip('.')} ». {reason}"
 
@@ -225,10 +225,12 @@ def template_in_force(kind: TemplateKind, *, on: date) -> DecisionTemplate:
 
 
 def capital(text: str) -> str:
+    """Return a text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
-def _lower(text: str) -> str:
+def lowered(text: str) -> str:
+    """Return a text with its first letter in lower case, unless it begins an abbreviation or a number."""
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 

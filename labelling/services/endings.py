@@ -6,7 +6,6 @@ one order: quota, decision, label (DESIGN §4.9).
 
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
@@ -17,7 +16,7 @@ from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import EndingAct, MembershipRole
 from labelling.models import AdversarialProcedure, Ending, EndingGround, Label, Membership
 from labelling.rules.clock import add_months, local_day
-from labelling.services.acts import owners
+from labelling.services.acts import notify_by_letter, owners
 from labelling.services.ending_drafts import KIND_OF_ACT, draft_ending
 from labelling.services.interests import refuse_who_stands_aside
 from labelling.services.quotas import give_back, lock_quota
@@ -196,22 +195,10 @@ def record_ending_letter(*, ending: Ending, mandate: Mandate, received_on: date,
     """
     label = ending.label
     require_reviewer(label.application, mandate, at=at)
-    signed_at = ending.decision.signed_at
-    if signed_at is None or ending.applied_at is not None:
+    if ending.decision.signed_at is None or ending.applied_at is not None:
         raise RefusedError("Aucun acte signé n’est à notifier pour ce label.")
-    zone = label.departement.timezone
-    if not local_day(signed_at, zone) <= received_on <= local_day(at, zone):
-        raise RefusedError(
-            "La date de réception se situe entre celle de l’acte et aujourd’hui. Rien n’a été enregistré ; vérifiez "
-            "l’avis de réception."
-        )
-    noon = datetime(received_on.year, received_on.month, received_on.day, 12, tzinfo=ZoneInfo(zone))
-    received_at = min(at, max(signed_at, noon))
     lock_quota(label.application)
-    notification = make_available(
-        decision=ending.decision, recipient=None, channel=NotificationChannel.LETTER, at=received_at, actor=mandate
-    )
-    mark_read(notification=notification, at=received_at, actor=mandate)
+    notify_by_letter(ending.decision, mandate, zone=label.departement.timezone, received_on=received_on, at=at)
     _apply(ending, at=at)
     ending.refresh_from_db()
     return ending
@@ -355,6 +342,12 @@ def label_of_open(procedure: AdversarialProcedure, mandate: Mandate, *, version:
 def is_ending(label: Label) -> bool:
     """Tell whether an act that ends a label is at the signature, or waits to be notified."""
     return Ending.objects.filter(label=label, dropped_at__isnull=True, applied_at__isnull=True).exists()
+
+
+def ended(label: Label) -> Ending | None:
+    """Return the ending in effect of a label, with its act; nothing once an appeal undid it."""
+    endings = Ending.objects.filter(label=label, applied_at__isnull=False, undone_at__isnull=True)
+    return endings.select_related("decision", "ground").defer("decision__pdf").order_by("pk").last()
 
 
 def ending_of(label: Label) -> Ending | None:

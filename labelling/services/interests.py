@@ -87,13 +87,15 @@ def _give_back(structure: Structure, mandate: Mandate, *, at: datetime) -> None:
 
 
 def refuse_who_stands_aside(decision: Decision, mandate: Mandate) -> None:
-    """Refuse the signature of a person who stands aside from the structure of a decision on a file or on a label.
+    """Refuse the signature of a person who stands aside from the structure of a decision on a file, a label or an appeal.
 
     Raises:
         RefusedError: they do.
     """
     aside = InterestDeclaration.objects.recused(mandate.user_id)
-    about = "structure__labels" if decision.subject_type == Subject.LABEL else "structure__applications"
+    about = {Subject.LABEL: "structure__labels", Subject.APPEAL: "structure__applications__appeals"}.get(
+        Subject(decision.subject_type), "structure__applications"
+    )
     if aside.filter(**{about: decision.subject_id}).exists():
         raise RefusedError(
             "Vous vous êtes déporté de cette structure : vous n’avez rien signé. La personne qui a délégation ou suppléance "

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from francesante.lib.french import long_date
@@ -39,7 +39,7 @@ def status(label: Label, on: date, *, public: bool = False) -> LabelStatus:
         return LabelStatus("", f"Label retiré le {long_date(label.withdrawn_at)}", in_force=False)
     first, until = label.valid.lower, label.valid.upper
     if until is not None and on >= until:
-        if not label.endings.filter(applied_at__isnull=False).exists():
+        if not label.endings.filter(applied_at__isnull=False, undone_at__isnull=True).exists():
             words = f"Label terminé le {long_date(last_day(label))}"
         elif public:
             words = f"N’est plus labellisé depuis le {long_date(until)}"
@@ -55,16 +55,22 @@ def known_in_force(labels: QuerySet[Label], *, on: date, known_at: datetime) -> 
     """Return the labels in force on a day, as the portal knew them at an instant; each with its ``known_valid``.
 
     Two times are told apart: the day that is asked about, and the moment of the knowledge. A label published since then was
-    not known; one that was abrogated or withdrawn since then still had the validity that it lost.
+    not known; one that was abrogated or withdrawn since then still had the validity that it lost; one whose end was undone
+    since then was still without it.
     """
     published = Event.objects.filter(
         subject_type=Subject.LABEL, subject_id=OuterRef("pk"), action="publish", at__lte=known_at
     )
     since = Ending.objects.filter(label=OuterRef("pk"), applied_at__gt=known_at).order_by("applied_at", "pk")
+    without = Ending.objects.filter(label=OuterRef("pk"), applied_at__lte=known_at, undone_at__gt=known_at)
+    known = Case(
+        When(Exists(without), then=Subquery(without.values("ended_valid")[:1])),
+        default=Coalesce(Subquery(since.values("was_valid")[:1]), F("valid")),
+    )
     return (
         labels.filter(Exists(published))
         .filter(Q(withdrawn_at__isnull=True) | Exists(since))
-        .annotate(known_valid=Coalesce(Subquery(since.values("was_valid")[:1]), F("valid")))
+        .annotate(known_valid=known)
         .filter(known_valid__contains=on)  # type: ignore[misc]  # an annotation, which the plugin takes for a text
     )
 

@@ -122,3 +122,20 @@ def give_back(application: Application) -> None:
     """Free the place of a label that is withdrawn: it never was. The place of one that is abrogated stays taken."""
     if quota := _reservation(application):
         Quota.objects.filter(pk=quota).update(used=F("used") - 1)
+
+
+def why_not_taken_back(application: Application) -> str:
+    """Return why the place of a withdrawn label cannot be taken again, or nothing."""
+    quota = Quota.objects.select_related("wave").filter(pk=_reservation(application) or 0).first()
+    if quota is None or quota.ceiling is None or quota.reserved + quota.used < quota.ceiling:
+        return ""
+    return (
+        f"Plafond atteint : les {quota.ceiling} places de la vague {quota.wave.number} sont prises, le label retiré ne peut "
+        "pas reprendre la sienne. L’équipe nationale peut relever ce plafond par un acte motivé."
+    )
+
+
+def take_back(application: Application) -> None:
+    """Take again the place of a label whose withdrawal is undone. The caller holds the lock of the quota."""
+    if quota := _reservation(application):
+        Quota.objects.filter(pk=quota).update(used=F("used") + 1)

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from francesante.lib.french import plural
+from francesante.lib.french import plural, short_date
 from labelling.choices import Verdict
-from labelling.models import Application, CriterionAssessment, Label, Quota
-from labelling.rules.clock import local_day
+from labelling.models import Appeal, Application, CriterionAssessment, Label, Quota
+from labelling.rules.clock import appeal_silence, days_left, local_day
 from labelling.services.clocks import clock_of
 from territories.choices import DecisionKind, Subject
 from territories.models import Decision
@@ -45,6 +45,23 @@ def label_summaries(decisions: Sequence[Decision], _at: datetime) -> Mapping[int
         for row in decisions
         if row.subject_type == Subject.LABEL and (label := labels.get(row.subject_id))
     }
+
+
+def appeal_summaries(decisions: Sequence[Decision], at: datetime) -> Mapping[int, Summary]:
+    """Return the summary of each answer to an appeal, by its key: what is contested, and by when it is answered."""
+    rows = Appeal.objects.select_related("application__structure__commune", "application__departement")
+    appeals = rows.in_bulk([row.subject_id for row in decisions if row.subject_type == Subject.APPEAL])
+    found = {}
+    for row in decisions:
+        if row.subject_type == Subject.APPEAL and (appeal := appeals.get(row.subject_id)):
+            until = appeal_silence(appeal.received_date)
+            left = days_left(until, local_day(at, appeal.application.departement.timezone))
+            passed = f"J-{left}" if left >= 0 else "Délai dépassé"
+            found[row.pk] = Summary(
+                about=f"{about(appeal.application)} · contre {appeal.against.label}",
+                deadline=f"{passed} · recours réputé rejeté sans réponse le {short_date(until)}",
+            )
+    return found
 
 
 def about(application: Application) -> str:

@@ -19,6 +19,7 @@ from labelling.rules.templates import (
     fields_of,
     invented_criteria,
     mistake_in,
+    parts_of,
     sentences_of,
 )
 from labelling.services.disagreements import declined_decision, refusal_to_sign
@@ -40,7 +41,7 @@ def draft_of(kind: str) -> DecisionTemplate | None:
 def mistakes_in(kind: str, parts: Mapping[str, str]) -> dict[str, str]:
     """Return, by part, the sentence that says what is wrong in a template."""
     found = {}
-    for part in PARTS:
+    for part in parts_of(kind):
         text = parts[part]
         sentence = mistake_in(text, fields_of(part, kind)) if text.strip() else "Cette partie ne peut pas être vide."
         if sentence:
@@ -93,9 +94,10 @@ def save_template(
     if wrong := mistakes_in(current.kind, parts):
         raise RefusedError(next(iter(wrong.values())))
     tidy = {
-        part: "\n".join(sentences_of(parts[part])) if part in LISTS else " ".join(parts[part].split()) for part in PARTS
+        part: "\n".join(sentences_of(parts[part])) if part in LISTS else " ".join(parts[part].split())
+        for part in parts_of(current.kind)
     }
-    changed = sorted(part for part in PARTS if getattr(current, part) != tidy[part])
+    changed = sorted(part for part, text in tidy.items() if getattr(current, part) != text)
     DecisionTemplate.objects.filter(pk=current.pk).update(**tidy, revision=current.revision + 1)
     _trace(current, "save", mandate, at=at, data={"parts": changed})
     current.refresh_from_db()

@@ -27,10 +27,9 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Lag, Lead, RowNumber
 
 from francesante.lib.workflow import RefusedError
-from labelling.choices import AppealKind, CriterionKind, Verdict
 from labelling.choices import ApplicationState as State
+from labelling.choices import CriterionKind, Verdict
 from labelling.models import (
-    Appeal,
     Application,
     Concertation,
     Criterion,
@@ -40,6 +39,7 @@ from labelling.models import (
     SavedView,
 )
 from labelling.rules.badges import OPEN
+from labelling.services.answers_due import pending_appeals, pending_reasons
 from labelling.services.opinions import late_opinions
 from labelling.services.worklist_filters import latest_vintages
 from territories.choices import Role, Subject
@@ -90,7 +90,13 @@ def with_details(files: QuerySet[Application]) -> QuerySet[Application]:
         )
         .defer("decision__content", "decision__pdf", "departement__outline", "departement__inset_outline")
         .prefetch_related("assessments", "requests", "decision__signatures", "decision__notifications")
-        .annotate(asked=_asked(), declined_at=_declined_at(), concerted=_concerted(), appealed_on=_appealed_on())
+        .annotate(
+            asked=_asked(),
+            declined_at=_declined_at(),
+            concerted=_concerted(),
+            appealed_on=_appealed_on(),
+            reasons_asked_on=_reasons_asked_on(),
+        )
     )
 
 
@@ -119,12 +125,16 @@ def _concerted() -> Case:
     return Case(When(state=State.DISAGREEMENT, then=Exists(records)), default=Value(value=False))
 
 
-def _appealed_on() -> Case:
-    """When an appeal to the signatories that awaits its answer was received, for the files that were refused."""
-    pending = Appeal.objects.filter(
-        application=OuterRef("pk"), kind=AppealKind.GRACIEUX, settled_at__isnull=True
-    ).order_by("received_date")
-    return Case(When(state=State.REFUSED, then=Subquery(pending.values("received_date")[:1])))
+def _appealed_on() -> Subquery:
+    """When the first appeal to the signatories that awaits its answer was received."""
+    pending = pending_appeals().filter(application=OuterRef("pk")).order_by("received_date")
+    return Subquery(pending.values("received_date")[:1])
+
+
+def _reasons_asked_on() -> Case:
+    """When the reasons of an implicit rejection that are still to be given were asked for."""
+    pending = pending_reasons().filter(application=OuterRef("pk")).order_by("received_date")
+    return Case(When(state__in=list(OPEN), then=Subquery(pending.values("received_date")[:1])))
 
 
 def _asked() -> Coalesce:
@@ -156,6 +166,7 @@ def views_of(mandate: Mandate, today: date) -> dict[str, View]:
             "a-presenter": ("À présenter", complete & review & mine & Q(endorsed_at__isnull=False)),
             "desaccord": ("Désaccord", Q(state=State.DISAGREEMENT)),
             "avis-en-retard": ("Avis en retard", late_opinions(today)),
+            "recours": ("Recours et motifs", _owed()),
         }
     return {
         **own,
@@ -164,6 +175,11 @@ def views_of(mandate: Mandate, today: date) -> dict[str, View]:
         "bientot": ("Échéance sous 15\u00a0j", Q(state__in=list(OPEN), silence_date__lte=today + SOON)),
         EVERYTHING: ("Tous", Q()),
     }
+
+
+def _owed() -> Q:
+    """Return the filter of the files whose structure waits for the answer to an appeal, or for reasons."""
+    return Q(pk__in=pending_appeals().values("application")) | Q(pk__in=pending_reasons().values("application"))
 
 
 def _received(mandate: Mandate) -> QuerySet[InformationRequest]:

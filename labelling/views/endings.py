@@ -55,7 +55,7 @@ def ending_facts(request: HttpRequest, label: Label) -> dict[str, Any]:
         "may_end": mandate is not None
         and not refusal_to_act(label, mandate, now)
         and procedure is None
-        and ending is None,
+        and (ending is None or ending.undone_at is not None),
     }
 
 
@@ -362,6 +362,7 @@ def _ending_page(
         "decision": ending.decision,
         "membership": membership,
         "may_read": notified_at is not None or membership is None,
+        "contest": membership is not None or is_insider(request.mandate),  # type: ignore[attr-defined]
         "may_open": membership is not None and membership.role == MembershipRole.OWNER,
         "by_letter": not label.application.notification_consent,
         "withdrawn": ending.decision.kind == DecisionKind.LABEL_WITHDRAWN,

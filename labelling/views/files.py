@@ -18,11 +18,13 @@ from labelling.documents.whole_file import render_whole_file
 from labelling.models import Application, Claim, Closing, Membership
 from labelling.rules.answers import parse
 from labelling.rules.badges import DECIDED, OPEN, STRUCTURE, Badge, badge, facts_of
-from labelling.rules.clock import appeal_deadline, local_day
+from labelling.rules.clock import local_day
 from labelling.rules.steps import STEPS, TO_FILL, Status, Step, status_of
 from labelling.rules.words import all_in_words
 from labelling.services import applications as service
 from labelling.services.access import promised_access
+from labelling.services.answers_due import owed_facts
+from labelling.services.appeals import former_decisions
 from labelling.services.clocks import awaited, clock_of, usual_days
 from labelling.services.documents import receipt_of
 from labelling.services.drafting import authorities_of
@@ -31,7 +33,7 @@ from labelling.services.labels import last_day
 from labelling.services.opinions import told_to_structure
 from labelling.services.quotas import rank
 from labelling.services.renewals import renewal_date, standing_label
-from labelling.views import appeals, exchange, review
+from labelling.views import contested, exchange, review
 from labelling.views.evidence import evidence_panel
 from labelling.views.labels import document_response, label_of
 from labelling.views.messages import thread_panel
@@ -59,8 +61,15 @@ HISTORY: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "disagree"): "Instruction reprise par les services",
     (Subject.APPLICATION, "propose_alone"): "Instruction terminée",
     (Subject.APPLICATION, "lodge_appeal"): "Recours reçu par les services",
-    (Subject.APPLICATION, "reject_appeal"): "Recours rejeté : la réponse est à lire",
+    (Subject.APPLICATION, "reject_appeal"): "Réponse des services à un recours",
+    (Subject.APPLICATION, "accept_appeal"): "Réponse des services à un recours",
+    (Subject.APPLICATION, "record_judgment"): "Jugement enregistré par les services",
+    (Subject.APPLICATION, "drop_appeal"): "Recours devenu sans objet",
     (Subject.APPLICATION, "reopen"): "Dossier rouvert à la suite d’un recours",
+    (Subject.APPLICATION, "restart"): "Examen repris à la suite d’un recours : un nouveau délai court",
+    (Subject.APPLICATION, "ask_reasons"): "Motifs du rejet implicite demandés",
+    (Subject.APPLICATION, "give_reasons"): "Motifs du rejet implicite mis à votre disposition",
+    (Subject.APPLICATION, "receive_reasons"): "Motifs du rejet implicite reçus",
     (Subject.APPLICATION, "add_evidence"): "Pièce ajoutée au dossier",
     (Subject.APPLICATION, "remove_evidence"): "Pièce retirée du dossier",
     (Subject.APPLICATION, "infected_evidence"): "Pièce écartée par l’antivirus",
@@ -72,6 +81,12 @@ HISTORY: Mapping[tuple[str, str], str] = {
     (Subject.DECISION, "presume_notified"): "Décision réputée notifiée",
 }
 """What a structure reads of the events; nothing here tells what the services think, nor the sense of a decision."""
+ANSWERS: Mapping[str, str] = {
+    "make_available": "Réponse à un recours mise à votre disposition",
+    "notify": "Réponse à un recours lue : elle vous est notifiée",
+    "presume_notified": "Réponse à un recours réputée notifiée",
+}
+"""The same, of the decisions that answer appeals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +177,7 @@ def _badge(application: Application, now: datetime) -> Badge:
             label_from=label.valid.lower if label else None,
             label_until=last_day(label) if label else None,
             **awaited(application, today=local_day(now, zone)).facts(),
+            **owed_facts(application, today=local_day(now, zone)),
         ),
         STRUCTURE,
     )
@@ -246,7 +262,6 @@ def _page(request: HttpRequest, application: Application, membership: Membership
         "clock": _clock(application, now),
         "received_on": local_day(application.submitted_at, zone) if application.submitted_at else None,
         "silent": until is not None and application.state in OPEN and local_day(now, zone) > until,
-        "appeal_until": appeal_deadline(until) if until else None,
         "found": found_in(application),
         "answers": all_in_words(parse(application.answers)),
         "evidence": evidence_panel(request, application),
@@ -255,7 +270,8 @@ def _page(request: HttpRequest, application: Application, membership: Membership
         "authorities": list(authorities_of(application.departement).values()),
         "people": Membership.objects.filter(structure=application.structure_id, ended_at__isnull=True).count(),
         "label": label_of(application),
-        "appeals": appeals.notice(application) if notified or application.state not in DECIDED else None,
+        "appeals": contested.notice(application, structure=True),
+        "former": former_decisions(application),
         "closing": Closing.objects.filter(application=application).first(),
         "decision_ready": application.state in DECIDED and notification is not None and (owner or notified),
         "todo": exchange.to_do(application),
@@ -275,6 +291,11 @@ def _history(application: Application) -> list[tuple[datetime, str]]:
         events += Event.objects.about(Subject.DECISION, application.decision_id)
     told = [
         (row.at, HISTORY[row.subject_type, row.action]) for row in events if (row.subject_type, row.action) in HISTORY
+    ]
+    answers = application.appeals.filter(answer_decision__isnull=False).values("answer_decision")
+    told += [
+        (row.at, ANSWERS[row.action])
+        for row in Event.objects.filter(subject_type=Subject.DECISION, subject_id__in=answers, action__in=list(ANSWERS))
     ]
     return [(at, typeset(sentence)) for at, sentence in sorted(told, reverse=True)]
 

@@ -45,9 +45,21 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "advise"): "Avis de l’équipe nationale",
     (Subject.APPLICATION, "propose_alone"): "Refus exprès présenté à la signature d’une seule autorité",
     (Subject.APPLICATION, "add_to_draft"): "Projet de décision complété",
-    (Subject.APPLICATION, "answer_appeal"): "Réponse à un recours écrite",
+    (Subject.APPLICATION, "answer_appeal"): "Projet de réponse à un recours rédigé",
+    (Subject.APPLICATION, "propose_answer"): "Réponse à un recours présentée à la signature",
+    (
+        Subject.APPLICATION,
+        "return_answer",
+    ): "Réponse à un recours non signée : elle revient à l’autorité qui l’a rédigée",
     (Subject.APPLICATION, "reject_appeal"): "Recours rejeté",
+    (Subject.APPLICATION, "accept_appeal"): "Recours accueilli",
+    (Subject.APPLICATION, "record_judgment"): "Jugement enregistré",
+    (Subject.APPLICATION, "drop_appeal"): "Recours devenu sans objet",
     (Subject.APPLICATION, "reopen"): "Dossier rouvert à la suite d’un recours",
+    (Subject.APPLICATION, "restart"): "Rejet implicite retiré à la suite d’un recours : un nouveau délai court",
+    (Subject.APPLICATION, "ask_reasons"): "Motifs du rejet implicite demandés par la structure",
+    (Subject.APPLICATION, "give_reasons"): "Motifs du rejet implicite donnés",
+    (Subject.APPLICATION, "receive_reasons"): "Motifs du rejet implicite reçus par la structure",
     (Subject.APPLICATION, "add_evidence"): "Pièce ajoutée",
     (Subject.APPLICATION, "remove_evidence"): "Pièce retirée, contenu effacé",
     (Subject.APPLICATION, "infected_evidence"): "Pièce écartée par l’antivirus, contenu effacé",
@@ -66,6 +78,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     (Subject.DECISION, "decline"): "Décision non signée",
     (Subject.DECISION, "complete"): "Décision prise : toutes les signatures sont réunies",
     (Subject.DECISION, "replace"): "Décision remplacée par une version corrigée",
+    (Subject.DECISION, "withdraw"): "Projet retiré de la signature : ce sur quoi il portait est réglé autrement",
     (Subject.DECISION, "notify"): "Décision notifiée",
     (Subject.DECISION, "presume_notified"): "Décision réputée notifiée, faute de lecture dans le délai",
 }
@@ -73,7 +86,9 @@ HIDDEN = frozenset({(Subject.DECISION, "propose"), (Subject.APPLICATION, "save")
 """Said already by another line, or of no use to a reader."""
 
 
-NEUTRAL = frozenset({"submit", "take_up", "reopen", "abandon", "close", "silence", "notify", "presume_notified"})
+NEUTRAL = frozenset(
+    {"submit", "take_up", "reopen", "abandon", "close", "silence", "restart", "notify", "presume_notified"}
+)
 """What anyone who may read the file may know."""
 
 
@@ -107,11 +122,10 @@ def neutral_journal(application: Application) -> list[tuple[datetime, str]]:
 
 
 def _events(application: Application) -> QuerySet[Event]:
-    decisions = list(
-        Decision.objects.filter(subject_type=Subject.APPLICATION, subject_id=application.pk).values_list(
-            "pk", flat=True
-        )
-    )
+    appeals = list(application.appeals.values_list("pk", flat=True))
+    about = Q(subject_type=Subject.APPLICATION, subject_id=application.pk)
+    about |= Q(subject_type=Subject.APPEAL, subject_id__in=appeals)
+    decisions = list(Decision.objects.filter(about).values_list("pk", flat=True))
     return Event.objects.filter(
         Q(subject_type=Subject.APPLICATION, subject_id=application.pk)
         | Q(subject_type=Subject.DECISION, subject_id__in=decisions)
@@ -160,6 +174,11 @@ def _rebased(data: Mapping[str, Any]) -> str:
     return f"Nouveau cahier des charges, par sa clause transitoire{more}"
 
 
+def _answer_near(data: Mapping[str, Any]) -> str:
+    what = "donner les motifs demandés" if "reasons" in data else "répondre à un recours"
+    return f"Alerte à {data['days']} jours du dernier jour pour {what}"
+
+
 def _appealed(data: Mapping[str, Any]) -> str:
     kind = AppealKind(data["kind"]).label.capitalize()
     return f"{kind} enregistré{', hors délai' if data.get('late') else ''}"
@@ -170,6 +189,7 @@ _COMPUTED: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], str]] = {
     (Subject.APPLICATION, "ask"): _asked,
     (Subject.APPLICATION, "correct"): lambda data: f"Réponses corrigées : {BY_SLUG[data['step']].title.lower()}",
     (Subject.APPLICATION, "warn_silence"): lambda data: f"Alerte à {data['days']} jours du rejet implicite",
+    (Subject.APPLICATION, "warn_answer"): _answer_near,
     (Subject.APPLICATION, "propose"): _proposed,
     (Subject.APPLICATION, "lodge_appeal"): _appealed,
     (Subject.APPLICATION, "rebase"): _rebased,

@@ -27,13 +27,14 @@ from labelling.rules.reads import step_of
 from labelling.rules.words import all_in_words
 from labelling.services import acts, assignment, decisions, drafting, quotas, reviews, revisions
 from labelling.services.accelerated import hold_all_met, refusal_of_all_met
+from labelling.services.appeals import former_decisions
 from labelling.services.clocks import clock_of
 from labelling.services.interests import undeclared
 from labelling.services.reviews import SHORT_NAMES, Line, is_insider
 from labelling.services.surroundings import surroundings_of
 from labelling.services.transitions import set_aside
 from labelling.services.worklist import with_details
-from labelling.views import appeals, disagreements, exchange
+from labelling.views import contested, disagreements, exchange
 from labelling.views.evidence import evidence_panel
 from labelling.views.journal import journal, names_of, sentence_of
 from labelling.views.messages import thread_panel
@@ -155,7 +156,8 @@ def file_page(
         "structure": application.structure,
         "set_aside": set_aside(application, mandate),
         "disagreement": disagreements.notice(application, mandate),
-        "appeals": appeals.notice(application),
+        "appeals": contested.notice(application, structure=False),
+        "former": former_decisions(application),
         "may_close": may_act and allows(TRANSITIONS, "close", state=application.state, hat=mandate.hat),
         "badge": agent_badge(application, mandate, now),
         "clock": clock_of(application, today=today),
@@ -288,7 +290,7 @@ def _action(application: Application, lines: list[Line], mandate: Mandate, now: 
         case State.DISAGREEMENT:
             url = reverse("disagreement", args=[application.number])
             return Action(disagreements.next_act(application, mandate), url=url), ""
-        case State.REFUSED if appeals.awaits(application):
+        case State.REFUSED | State.LABELLED if contested.awaits(application):
             return Action("Répondre au recours", url=reverse("appeals", args=[application.number])), ""
         case State.UNDER_REVIEW:
             return _action_in_review(application, lines, mandate)

@@ -16,7 +16,7 @@ from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState, TemplateKind
 from labelling.forms.templates import AdditionForm, PublishTemplateForm, TemplateForm
 from labelling.models import Application, DecisionTemplate, DraftAddition
-from labelling.rules.templates import ALONE_FIELDS, CRITERION_FIELDS, FIELDS, PARTS
+from labelling.rules.templates import APPEALS, CRITERION_FIELDS, PARTS, fields_of
 from labelling.services import templates as service
 from labelling.services.decisions import sense_of
 from labelling.services.drafting import draft_content
@@ -118,9 +118,8 @@ def _page(
         "form": asked,
         "publish": publish or PublishTemplateForm(),
         "content": service.preview(row.kind, parts),
-        "fields": FIELDS.items(),
-        "criterion_fields": CRITERION_FIELDS.items(),
-        "alone_fields": ALONE_FIELDS.items() if row.kind == TemplateKind.REFUSED_ALONE else (),
+        "fields": fields_of("reasons", row.kind).items(),
+        "criterion_fields": () if row.kind in APPEALS else CRITERION_FIELDS.items(),
         "refusal": typeset(refusal),
         "trail": _trail(("Modèles de décision", reverse("templates"))),
     }

@@ -11,7 +11,7 @@ from labelling.choices import ApplicationState as State
 from labelling.choices import StructureKind, Verdict
 from labelling.models import Application
 from labelling.rules.badges import OPEN, OUTSIDER, Badge, badge, facts_of
-from labelling.rules.clock import PAUSED, appeal_silence, concertation_deadline, days_left, local_day
+from labelling.rules.clock import PAUSED, appeal_silence, concertation_deadline, days_left, local_day, reasons_due
 from labelling.services.clocks import awaited, clock_of
 from labelling.services.labels import last_day
 from labelling.services.reviews import is_insider
@@ -120,6 +120,9 @@ def agent_badge(application: Application, mandate: Mandate, now: datetime) -> Ba
         more["concerted"] = application.concerted  # type: ignore[attr-defined]
     if application.appealed_on is not None:  # type: ignore[attr-defined]
         more["answer_appeal_by"] = appeal_silence(application.appealed_on)  # type: ignore[attr-defined]
+    if application.reasons_asked_on is not None:  # type: ignore[attr-defined]
+        asked_on = application.reasons_asked_on  # type: ignore[attr-defined]
+        more["reasons_by"] = reasons_due(asked_on, months=settings.REASONS_MONTHS)
     if decision is not None:
         signatures = decision.signatures.all()
         signed = {signature.capacity for signature in signatures}

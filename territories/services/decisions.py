@@ -58,6 +58,12 @@ _DECLINED: dict[str, Effect] = {}
 _LOCKS: dict[str, Callable[[Decision], None]] = {}
 _SUMMARIES: dict[str, Summaries] = {}
 _BARS: dict[str, Callable[[Decision, Mandate], None]] = {}
+_AFTER_DECLINE: dict[str, str] = {}
+
+CONCERTATION = (
+    "Une concertation est ouverte entre les autorités. L’équipe nationale peut donner un avis ; elle ne décide pas."
+)
+"""What follows a signatory who declines, unless a kind of decision says otherwise."""
 
 
 def effect(
@@ -68,21 +74,29 @@ def effect(
     locks: Callable[[Decision], None] | None = None,
     bars: Callable[[Decision, Mandate], None] | None = None,
     summary: Summaries | None = None,
+    after_decline: str = CONCERTATION,
 ) -> None:
     """Declare what happens to the subject at the last signature, or when a signatory declines.
 
     ``locks`` takes the rows of the effect that come before the decision in the order of locks (quota, application);
     it runs first, in the transaction of each signature. ``bars`` refuses a person who has the right to sign, and yet must
-    not sign this decision. ``summary`` says at a glance what several decisions are about.
+    not sign this decision. ``summary`` says at a glance what several decisions are about. ``after_decline`` says to a signatory
+    what follows when they do not sign.
     """
     _SIGNED[kind] = signed
     _DECLINED[kind] = declined
+    _AFTER_DECLINE[kind] = after_decline
     if locks is not None:
         _LOCKS[kind] = locks
     if bars is not None:
         _BARS[kind] = bars
     if summary is not None:
         _SUMMARIES[kind] = summary
+
+
+def after_decline(kind: str) -> str:
+    """Return the sentence that says what follows when a signatory does not sign a kind of decision."""
+    return _AFTER_DECLINE.get(kind, CONCERTATION)
 
 
 def summaries_of(decisions: Sequence[Decision], *, at: datetime) -> dict[int, Summary]:
@@ -275,7 +289,7 @@ def sign_selection(*, shown: Mapping[int, str], mandate: Mandate, at: datetime) 
         if decision is None:
             refusal = "Cette décision n’existe pas, ou votre habilitation n’y donne pas accès."
         elif decision.kind not in FAVOURABLE:
-            refusal = "Un refus ou une fin de label se signe seul, après lecture."
+            refusal = "Un refus, une fin de label ou la réponse à un recours se signe seul, après lecture."
         else:
             try:
                 sign_decision(decision=decision, mandate=mandate, content_hash=content_hash, at=at)
@@ -303,6 +317,17 @@ def decline_decision(*, decision: Decision, mandate: Mandate, reason: str, at: d
     _set_state(decision, DecisionState.DECLINED, action="decline", mandate=mandate, at=at)
     _DECLINED[decision.kind](decision, at)
     return decision
+
+
+@transaction.atomic
+def withdraw_proposal(*, decision: Decision, at: datetime) -> None:
+    """Take out of the parapheur a decision whose object was settled otherwise; one that is no longer there stays as it is.
+
+    The caller holds the subject's lock.
+    """
+    decision = lock(decision)
+    if decision.state == DecisionState.PROPOSED:
+        _set_state(decision, DecisionState.REPLACED, action="withdraw", mandate=None, at=at)
 
 
 def may_sign(decision: Decision, mandate: Mandate | None, *, at: datetime) -> bool:
@@ -333,12 +358,11 @@ def _capacity_to_sign(decision: Decision, mandate: Mandate, *, at: datetime) -> 
         case DecisionState.SIGNED:
             raise RefusedError("Cette décision est déjà signée par toutes les autorités.")
         case DecisionState.REPLACED:
-            raise StaleError(
-                "Cette décision a été remplacée par une version corrigée. La signature déjà donnée ne vaut que pour "
-                "l’ancienne ; lisez et signez la nouvelle."
-            )
+            raise StaleError(_why_replaced(decision))
         case DecisionState.DECLINED:
-            raise RefusedError("Un signataire n’a pas signé : une concertation est ouverte, plus rien n’est à signer.")
+            raise RefusedError(
+                f"Un signataire n’a pas signé : plus rien n’est à signer. {after_decline(decision.kind)}"
+            )
     if decision.signatures.filter(capacity=capacity).exists():
         raise RefusedError(f"Cette décision est déjà signée en qualité de {Capacity(capacity).label}.")
     if decision.signatures.filter(user=mandate.user).exists():
@@ -346,6 +370,15 @@ def _capacity_to_sign(decision: Decision, mandate: Mandate, *, at: datetime) -> 
     if bar := _BARS.get(decision.kind):
         bar(decision, mandate)
     return capacity
+
+
+def _why_replaced(decision: Decision) -> str:
+    if not Decision.objects.filter(replaces=decision).exists():
+        return "Ce projet n’est plus à signer : ce sur quoi il portait a été réglé autrement."
+    return (
+        "Cette décision a été remplacée par une version corrigée. La signature déjà donnée ne vaut que pour l’ancienne ; "
+        "lisez et signez la nouvelle."
+    )
 
 
 def _set_state(

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError
 from territories.choices import Capacity, DecisionKind, DecisionState
 from territories.forms import DeclineForm, FreshCodeForm, SignForm
@@ -25,6 +26,7 @@ from territories.services.accounts import confirm_code
 from territories.services.decisions import (
     FAVOURABLE,
     Summary,
+    after_decline,
     check_content,
     decline_decision,
     may_sign,
@@ -44,6 +46,8 @@ _WORDS = {
     DecisionKind.LABEL_ABROGATED: ("abrogation", "abrogations"),
     DecisionKind.LABEL_WITHDRAWN: ("retrait", "retraits"),
     DecisionKind.GRANT_AWARDED: ("attribution", "attributions"),
+    DecisionKind.APPEAL_REJECTED: ("rejet de recours", "rejets de recours"),
+    DecisionKind.APPEAL_ACCEPTED: ("recours accueilli", "recours accueillis"),
 }
 
 View = Callable[..., HttpResponse]
@@ -144,6 +148,7 @@ def _page_of(decision: Decision, mandate: Mandate) -> dict[str, Any]:
         "concerned": mandate.capacity in decision.required and mandate.covers(decision.departement),
         "refusals": list(decision.signature_refusals.select_related("mandate__authority", "mandate__user")),
         "replacement": Decision.objects.filter(replaces=decision).first(),
+        "after_decline": typeset(after_decline(decision.kind)),
     }
 
 
@@ -190,10 +195,15 @@ def decline(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             messages.success(
-                request, f"{row.title} : vous n’avez pas signé. Votre motif est transmis, la concertation est ouverte."
+                request, f"{row.title} : vous n’avez pas signé. Votre motif est transmis. {after_decline(row.kind)}"
             )
             return redirect("parapheur")
-    context = {"decision": row, "form": form, "may_sign": may_sign(row, mandate, at=timezone.now())}
+    context = {
+        "decision": row,
+        "form": form,
+        "may_sign": may_sign(row, mandate, at=timezone.now()),
+        "after_decline": typeset(after_decline(row.kind)),
+    }
     return render(request, "territories/decline.html", context)
 
 

@@ -1,4 +1,4 @@
-"""Appeals against a refusal: lodged or recorded, their delays, the answer of both authorities, the reopening."""
+"""Appeals against a refusal: lodged or recorded, their delays, the judgment of the court, their pages."""
 
 import json
 from datetime import date, timedelta
@@ -7,19 +7,17 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from francesante.lib.workflow import RefusedError, StaleError
+from francesante.lib.workflow import StaleError
 from labelling.choices import AppealKind, AppealOutcome, MembershipRole, Verdict
 from labelling.choices import ApplicationState as State
 from labelling.models import Appeal
 from labelling.notifications import messages_of
-from labelling.services import acts, appeals, reviews
+from labelling.services import acts, appeals
 from labelling.services.closing import close_application
 from territories.choices import AuthorityKind, DecisionKind, Role, Subject
 from territories.models import Event
 from tests import factories as make
 from tests.labelling.test_decisions import actions, propose, ready, refused, sign_all
-from tests.labelling.test_disagreements import concerted, differ, disagreed, refuse
-from tests.plugins.committed import at_once
 from tests.plugins.signed_in import PortalClient
 
 NOW = make.NOW
@@ -64,14 +62,9 @@ def enter(file, mandate, at=NOW + timedelta(days=100), **fields):
     return appeals.record_appeal(application=file, mandate=mandate, at=at, **{**values, **fields})
 
 
-def answer(file, row, mandate, outcome=AppealOutcome.REJECTED, **fields):
-    values = {"answer": ANSWER, "version": file.version, "at": NOW + timedelta(days=20), **fields}
-    return appeals.answer_appeal(application=file, appeal=row.pk, mandate=mandate, outcome=outcome, **values)
-
-
-def hold(file, row, mandate, **fields):
-    values = {"version": file.version, "at": NOW + timedelta(days=21), **fields}
-    return appeals.hold_answer(application=file, appeal=row.pk, mandate=mandate, **values)
+def judge(file, row, mandate, outcome=AppealOutcome.REJECTED, **fields):
+    values = {"answer": "Jugement du 3 mars 2027.", "version": file.version, "at": NOW + timedelta(days=110), **fields}
+    return appeals.record_judgment(application=file, appeal=row.pk, mandate=mandate, outcome=outcome, **values)
 
 
 # Lodging and recording --------------------------------------------------------------------------------------------
@@ -84,7 +77,7 @@ def test_an_owner_lodges_in_the_portal(case):
     assert not row.is_late
     assert (file.state, actions(file)[-1]) == (State.REFUSED, "lodge_appeal")
     event = Event.objects.about(Subject.APPLICATION, file.pk).last()
-    assert event.data == {"appeal": row.pk, "kind": "gracieux", "late": False}
+    assert event.data == {"appeal": row.pk, "kind": "gracieux", "late": False, "against": "refusal"}
     refused(lambda: lodge(file, owner), "déjà en cours", file)
 
 
@@ -100,7 +93,7 @@ def test_who_may_not_lodge(ars, prefet, case):
     refused(lambda: lodge(unread, its_owner), "Lisez d’abord la décision", unread)
     pending = make.application(state=State.UNDER_REVIEW)
     member = make.membership(pending.structure)
-    refused(lambda: lodge(pending, member), "contre un refus", pending)
+    refused(lambda: lodge(pending, member), "Rien n’est à contester", pending)
 
 
 @pytest.mark.parametrize(
@@ -154,102 +147,49 @@ def test_two_months_of_silence_reject_it(case):
     assert appeals.clock_of(row, date(2027, 2, 3)).is_silent
 
 
-# The answer -------------------------------------------------------------------------------------------------------
+# The judgment -----------------------------------------------------------------------------------------------------
 
-
-def test_one_authority_writes_the_answer_and_the_other_holds_it(ars, prefet, case):
-    file, owner = case
-    row = lodge(file, owner)
-    refused(lambda: hold(file, row, prefet), "Aucune réponse n’est écrite", file)
-    refused(lambda: answer(file, row, ars, answer=""), "se motive", file)
-    answer(file, row, ars)
-    row.refresh_from_db()
-    assert (row.outcome, row.settled_at) == (AppealOutcome.REJECTED, None)
-    refused(lambda: hold(file, row, ars), "c’est à l’autre de l’endosser", file)
-    answer(file, row, prefet, answer="Autre rédaction.")
-    refused(lambda: hold(file, row, prefet), "c’est à l’autre de l’endosser", file)
-    hold(file, row, ars)
-    row.refresh_from_db()
-    assert (row.answer, row.settled_by, file.state) == ("Autre rédaction.", ars, State.REFUSED)
-    assert actions(file)[-1] == "reject_appeal"
-    with pytest.raises(StaleError, match="n’attend plus"):
-        answer(file, row, ars)
-    assert lodge(file, owner).is_late is False, "a settled appeal does not forbid another"
-
-
-def test_an_accepted_appeal_reopens_the_file(ars, prefet, case):
-    file, owner = case
-    former = file.decision
-    row = lodge(file, owner)
-    answer(file, row, ars, AppealOutcome.ACCEPTED)
-    assert file.state == State.REFUSED
-    hold(file, row, prefet)
-    assert (file.state, file.decision, file.endorsed_at) == (State.UNDER_REVIEW, None, None)
-    assert file.silence_date == date(2027, 2, 13), "two months from the reopening"
-    assert list(appeals.former_decisions(file)) == [former]
-    event = Event.objects.about(Subject.APPLICATION, file.pk).last()
-    assert (event.action, event.data["decision"]) == ("reopen", former.pk)
-    # And the whole way again, to the label.
-    first = file.specification.criteria.get(position=1)
-    reviews.assess(
-        application=file, criterion=first, verdict=Verdict.MET, reason="", mandate=ars, version=file.version, at=NOW
-    )
-    reviews.endorse(application=file, mandate=prefet, version=file.version, at=NOW)
-    decision = propose(file, ars).decision
-    sign_all(decision, ars, prefet)
-    file.refresh_from_db()
-    assert (file.state, list(appeals.former_decisions(file))) == (State.LABELLED, [former])
-
-
-def test_a_file_is_not_reopened_beside_another(ars, prefet, case):
-    file, owner = case
-    row = lodge(file, owner)
-    answer(file, row, ars, AppealOutcome.ACCEPTED)
-    other = make.application(file.structure, state=State.SUBMITTED)
-    refused(lambda: hold(file, row, prefet), f"déjà une candidature en cours, {other.number}", file)
-    refused(lambda: answer(file, row, ars, AppealOutcome.ACCEPTED), "Instruisez la nouvelle", file)
-    row.refresh_from_db()
-    assert row.settled_at is None
-    close_application(application=other, mandate=ars, ground="duplicate", text="Doublon.", version=1, at=NOW)
-    hold(file, row, prefet)
-    assert file.state == State.UNDER_REVIEW
+COURT = {"kind": AppealKind.CONTENTIEUX, "court": "TA de Valfictif", "docket": "2700042"}
 
 
 def test_a_judgment_takes_effect_at_once(ars, case):
+    file, owner = case
+    former = file.decision
+    gracieux = lodge(file, owner)
+    row = enter(file, ars, **COURT)
+    refused(lambda: judge(file, row, ars, answer=" "), "ce que dit le jugement", file)
+    refused(lambda: judge(file, gracieux, ars), "un acte que les signataires signent", file)
+    judge(file, row, ars, AppealOutcome.ACCEPTED)
+    row.refresh_from_db()
+    assert (row.settled_by, file.state, file.decision) == (ars, State.UNDER_REVIEW, None)
+    assert file.silence_date == date(2027, 5, 12), "two months from the judgment"
+    assert list(appeals.former_decisions(file)) == [former]
+    gracieux.refresh_from_db()
+    assert (gracieux.outcome, gracieux.settled_by) == (AppealOutcome.NO_OBJECT, None)
+    assert actions(file)[-3:] == ["record_judgment", "drop_appeal", "reopen"]
+    with pytest.raises(StaleError, match="n’attend plus"):
+        judge(file, row, ars)
+
+
+@pytest.mark.parametrize("outcome", [AppealOutcome.REJECTED, AppealOutcome.NO_OBJECT])
+def test_a_judgment_that_annuls_nothing_moves_nothing(ars, case, outcome):
     file, _ = case
-    row = enter(file, ars, kind=AppealKind.CONTENTIEUX, court="TA de Valfictif", docket="2700042")
-    assert not appeals.needs_both(row)
-    answer(file, row, ars, AppealOutcome.ACCEPTED, answer="Annulation par jugement du 3 mars 2027.")
+    row = enter(file, ars, **COURT)
+    judge(file, row, ars, outcome)
+    row.refresh_from_db()
+    assert (row.outcome, file.state, actions(file)[-1]) == (outcome, State.REFUSED, "record_judgment")
+
+
+def test_a_file_is_not_reopened_beside_another(ars, case):
+    file, _ = case
+    row = enter(file, ars, **COURT)
+    other = make.application(file.structure, state=State.SUBMITTED)
+    refused(lambda: judge(file, row, ars, AppealOutcome.ACCEPTED), f"candidature en cours, {other.number}", file)
+    row.refresh_from_db()
+    assert row.settled_at is None
+    close_application(application=other, mandate=ars, ground="duplicate", text="Doublon.", version=1, at=NOW)
+    judge(file, row, ars, AppealOutcome.ACCEPTED)
     assert file.state == State.UNDER_REVIEW
-
-
-def test_who_refused_alone_answers_alone(ars, prefet):
-    file = disagreed(ars, prefet)
-    concerted(file, ars, prefet, "no_agreement")
-    differ(file, prefet)
-    sign_all(refuse(file, prefet), prefet)
-    file.refresh_from_db()
-    row = enter(file, ars)
-    refused(lambda: answer(file, row, ars), "à elle de répondre", file)
-    answer(file, row, prefet)
-    row.refresh_from_db()
-    assert (row.settled_by, actions(file)[-2:]) == (prefet, ["answer_appeal", "reject_appeal"])
-
-
-def test_two_agents_answer_and_hold_at_the_same_instant(committed_db):
-    ars, prefet = make.mandate(AuthorityKind.ARS, signs=True), make.mandate(AuthorityKind.PREFECTURE, signs=True)
-    file, owner = refused_file(ars, prefet)
-    row = lodge(file, owner)
-    answer(file, row, ars, AppealOutcome.ACCEPTED)
-    version = file.version
-    again = type(file).objects.get(pk=file.pk)
-    results = at_once(
-        lambda: hold(file, row, prefet, version=version), lambda: answer(again, row, ars, version=version)
-    )
-    assert sum(isinstance(result, RefusedError) for result in results) == 1, results
-    file.refresh_from_db()
-    row.refresh_from_db()
-    assert (file.state == State.UNDER_REVIEW) == (row.settled_at is not None)
 
 
 # The database -----------------------------------------------------------------------------------------------------
@@ -274,8 +214,11 @@ def test_the_database_keeps_appeals_whole(ars, prefet, case):
         ({"outcome": "rejected"}, "appeal_answer_whole"),
         ({**said, "answer": ""}, "appeal_answer_whole"),
         ({**said, "answered_at": None}, "appeal_answered_by_someone"),
-        ({**said, "settled_at": NOW}, "appeal_settled_by_someone"),
+        ({**said, "settled_by": ars}, "appeal_settled_by_someone"),
         ({"settled_at": NOW, "settled_by": ars}, "appeal_settled_with_an_outcome"),
+        ({"silence_date": date(2026, 12, 1)}, "appeal_against_one"),
+        ({"decision": None}, "appeal_against_one"),
+        ({"answer_decision": file.decision}, "appeal_court_iff_contentieux"),
         ({"membership": owner}, "appeal_entered_by_one"),
         ({"mandate": None}, "appeal_entered_by_one"),
         ({"court": ""}, "appeal_court_iff_contentieux"),
@@ -295,6 +238,9 @@ def test_the_database_keeps_appeals_whole(ars, prefet, case):
     rows.update(**said, settled_at=NOW, settled_by=ars)
     with pytest.raises(IntegrityError, match="stays as it was lodged"), transaction.atomic():
         rows.update(answer="autre")
+    gracieux = Appeal.objects.create(**{**base, "kind": "gracieux", "court": "", "docket": ""})
+    with pytest.raises(IntegrityError, match="an answer that every required capacity signed"), transaction.atomic():
+        Appeal.objects.filter(pk=gracieux.pk).update(**said, settled_at=NOW)
 
 
 # Pages and mails --------------------------------------------------------------------------------------------------
@@ -324,7 +270,7 @@ def test_the_whole_way_through_the_pages(ars, prefet, case, page):
     assert url in structure.get(file.get_absolute_url()).content.decode()
     shown = structure.get(url).content.decode()
     assert "jusqu’au <strong>23\u00a0janvier\u00a02027" in shown
-    assert "Un recours gracieux fait dans ce délai le prolonge" in shown
+    assert "Fait dans le délai, il prolonge celui du tribunal" in shown
     assert shown.count('class="fr-btn"') == 1
     assert post(structure, file, "former").status_code == 422
     assert post(structure, file, "enregistrer").status_code == 403
@@ -332,20 +278,44 @@ def test_the_whole_way_through_the_pages(ars, prefet, case, page):
     assert post(structure, file, "former", **{"former-text": TEXT}).status_code == 302
     file.refresh_from_db()
     row = Appeal.objects.get()
-    assert "réputé rejeté" in structure.get(url).content.decode()
-    shown = lead.get(file.get_absolute_url()).content.decode()
-    assert "Répondre au recours" in shown
+    shown = structure.get(url).content.decode()
+    assert "Réponse attendue au plus tard le 2\u00a0février\u00a02027" in shown
+    assert "Envoyer mon recours" not in shown
+    assert "Répondre au recours" in lead.get(file.get_absolute_url()).content.decode()
     said = {"repondre-outcome": "rejected", "repondre-answer": ANSWER, "appeal": row.pk, "mandate": ars.pk}
+    assert "Rejet du recours" not in lead.get(url).content.decode()
+    assert post(lead, file, "repondre", **{**said, "repondre-answer": ""}).status_code == 422
     assert post(lead, file, "repondre", **said).status_code == 302
     file.refresh_from_db()
-    assert ANSWER not in structure.get(url).content.decode(), "an answer is read once both hold it"
+    shown = lead.get(url).content.decode()
+    assert "Arrêté conjoint portant rejet du recours gracieux" in shown
+    assert shown.count('class="fr-btn"') == 1
+    assert "Présenter la réponse à la signature" in shown
+    there = other.get(url).content.decode()
+    assert "qui l’a rédigé" in there
+    assert there.count('class="fr-btn"') == 1
     held = {"appeal": row.pk, "mandate": prefet.pk}
-    assert ANSWER in other.get(url).content.decode()
-    assert post(other, file, "endosser", **held).status_code == 302
-    assert post(other, file, "endosser", **held).status_code == 409
-    shown = structure.get(url).content.decode()
-    assert ANSWER in shown
-    assert "dans les deux mois suivant la réception de cette réponse" in shown
+    assert post(other, file, "presenter", **held).status_code == 409
+    assert post(lead, file, "presenter", appeal=row.pk, mandate=ars.pk).status_code == 302
+    file.refresh_from_db()
+    assert "La réponse est à la signature" in lead.get(url).content.decode()
+    assert ANSWER not in structure.get(url).content.decode(), "an answer is read once notified"
+    row.refresh_from_db()
+    read_at = reverse("appeal-answer", args=[file.number, row.pk])
+    assert structure.get(read_at).status_code == 404
+    sign_all(row.answer_decision, ars, prefet)
+    for shown in (structure.get(url), structure.get(read_at), structure.get(file.get_absolute_url())):
+        assert "jeté" not in shown.content.decode().partition("<main")[2]
+        assert ANSWER not in shown.content.decode()
+    pdf = reverse("appeal-answer-pdf", args=[file.number, row.pk])
+    assert structure.get(pdf).status_code == 403
+    assert lead.post(read_at).status_code == 403
+    assert structure.post(read_at).status_code == 302
+    shown = structure.get(read_at).content.decode()
+    assert ANSWER[1:].rstrip(".") in shown.replace("\u00a0;", " ;")
+    assert "avec l’acte contesté, jusqu’au <strong>3\u00a0février\u00a02027" in shown
+    acts.render_missing_acts()
+    assert structure.get(pdf).content.startswith(b"%PDF")
     assert page(make.mandate(AuthorityKind.COLLECTIVITE, role=Role.PARTNER)).get(url).status_code == 403
 
 
@@ -358,15 +328,16 @@ def test_an_agent_records_a_letter_and_a_request_to_the_court(ars, case, page):
     assert "Indiquez le numéro de la requête" in missing.content.decode()
     assert post(client, file, "enregistrer", **data, **{"enregistrer-kind": "gracieux"}).status_code == 302
     file.refresh_from_db()
-    assert "Recours gracieux</strong> reçu le 30" in client.get(file.get_absolute_url()).content.decode()
+    assert (
+        "Recours gracieux</strong> contre le refus du label, reçu le 30"
+        in client.get(file.get_absolute_url()).content.decode()
+    )
 
 
 def test_a_former_decision_stays_readable(ars, prefet, case, page):
     file, owner = case
     former = file.decision
-    row = lodge(file, owner)
-    answer(file, row, ars, AppealOutcome.ACCEPTED)
-    hold(file, row, prefet)
+    judge(file, enter(file, ars, **COURT), ars, AppealOutcome.ACCEPTED)
     url = reverse("former-decision", args=[file.number, former.pk])
     for reader in (owner, ars):
         assert url in page(reader).get(file.get_absolute_url()).content.decode()
@@ -379,9 +350,9 @@ def test_a_former_decision_stays_readable(ars, prefet, case, page):
     assert page(ars).get(reverse("former-decision", args=[stranger.number, former.pk])).status_code == 404
 
 
-def test_mails_tell_who_must_know_and_nothing_of_the_sense(ars, prefet, case, monkeypatch):
+def test_mails_tell_who_must_know(ars, prefet, case, monkeypatch):
     file, owner = case
-    row = lodge(file, owner)
+    lodge(file, owner)
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=22))
     last = Event.objects.about(Subject.APPLICATION, file.pk)
     monkeypatch.setattr("labelling.notifications.timezone.now", lambda: NOW + timedelta(days=11))
@@ -389,14 +360,6 @@ def test_mails_tell_who_must_know_and_nothing_of_the_sense(ars, prefet, case, mo
     assert len(services) == 2
     assert receipt.to == [owner.user.email]
     assert "réputé rejeté" in receipt.body
-    answer(file, row, ars)
-    monkeypatch.setattr("labelling.notifications.timezone.now", lambda: NOW + timedelta(days=21))
-    (mail,) = messages_of(last.last())
-    assert "quand la vôtre l’aura endossée" in mail.body
-    hold(file, row, prefet)
-    (mail,) = messages_of(last.last())
-    assert mail.to == [owner.user.email]
-    assert "rejet" not in mail.body
 
 
 def test_the_list_says_that_an_appeal_awaits_its_answer(ars, case, monkeypatch):

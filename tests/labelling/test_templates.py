@@ -127,7 +127,7 @@ def test_a_fact_is_never_read_as_a_template():
 
 
 def test_every_field_has_a_fact_and_an_example():
-    names = {*rules.FIELDS, *rules.ALONE_FIELDS}
+    names = {*rules.FIELDS, *rules.ALONE_FIELDS, *rules.APPEAL_FIELDS}
     assert names == set(rules.INVENTED)
     refusal = rules.invented_criteria(TemplateKind.REFUSED)
     assert all(set(one) == set(rules.CRITERION_FIELDS) for one in refusal)
@@ -297,7 +297,7 @@ def opened(monkeypatch):
 def test_the_editor_previews_saves_and_publishes(national, opened):
     client = opened(national)
     page = client.get(reverse("templates")).content.decode()
-    assert page.count("en vigueur") == 3
+    assert page.count("en vigueur") == 5
     posted = {"mandate": national.pk, "kind": "label_granted"}
     address = client.post(reverse("templates"), posted)["Location"]
     row = DecisionTemplate.objects.get(published_at__isnull=True)

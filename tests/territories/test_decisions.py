@@ -239,7 +239,7 @@ def test_a_selection_is_signed_row_by_row():
     assert [outcome.refusal[:40] for outcome in outcomes] == [
         "",
         "Le contenu de cette décision n’est pas c",
-        "Un refus ou une fin de label se signe se",
+        "Un refus, une fin de label ou la réponse",
         "Cette décision n’existe pas, ou votre ha",
     ]
     assert list(Signature.objects.values_list("decision", flat=True)) == [good.pk]

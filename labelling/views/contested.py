@@ -1,0 +1,155 @@
+"""What a reader may know of the appeals of a file: what may be contested, until when, what is pending, what is to be read."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.urls import reverse
+from django.utils import timezone
+
+from francesante.lib.french import typeset
+from labelling.choices import AppealKind, AppealOutcome, Contested
+from labelling.models import Appeal, Application, ReasonsRequest
+from labelling.rules.clock import appeal_deadline, local_day
+from labelling.services import appeal_answers as answers
+from labelling.services import appeals as service
+from labelling.services import reasons
+from labelling.services.contested import Target, deadline_of, notified_on, target_of
+from labelling.services.restorations import to_restore, why_not_restorable
+from territories.models import SignatureRefusal
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One appeal as its reader may know it.
+
+    ``told``: how it was settled may be read. ``may_open``: a signed answer waits for its reading. ``blocked``: why a label
+    whose end was undone has not found its validity again.
+    """
+
+    appeal: Appeal
+    clock: service.AppealClock | None
+    told: bool
+    may_open: bool
+    notified: date | None
+    at_signature: bool
+    declined: SignatureRefusal | None
+    court_until: date | None
+    blocked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What may be contested on a file, and what was asked about it."""
+
+    rows: list[Row]
+    target: Target | None
+    court_until: date | None
+    asked: ReasonsRequest | None
+    reasons_due: date | None
+    today: date
+
+    @property
+    def passed(self) -> bool:
+        """Whether the delay of an appeal to the signatories is over."""
+        return self.target is not None and self.target.deadline is not None and self.today > self.target.deadline
+
+    @property
+    def answered_once(self) -> bool:
+        """Whether the signatories were asked already: a second appeal would prolong nothing more."""
+        key = self.target.key if self.target else {}
+        return any(
+            row.appeal.kind == AppealKind.GRACIEUX
+            and row.appeal.decision == key.get("decision")
+            and row.appeal.silence_date == key.get("silence_date")
+            for row in self.rows
+        )
+
+    @property
+    def pending(self) -> list[Appeal]:
+        """The appeals that await their answer."""
+        return [row.appeal for row in self.rows if row.appeal.settled_at is None]
+
+    @property
+    def open_gracieux(self) -> Appeal | None:
+        """The appeal to the signatories that awaits its answer."""
+        return next((row for row in self.pending if row.kind == AppealKind.GRACIEUX), None)
+
+
+def situation(application: Application, *, structure: bool, now: datetime | None = None) -> Situation:
+    """Return what a reader of one side may know of the appeals of a file: nothing of an act that is not notified."""
+    today = local_day(now or timezone.now(), application.departement.timezone)
+    target = target_of(application, on=today)
+    if structure and target is not None and target.since is None:
+        target = None
+    rows = [row_of(row, today, structure=structure) for row in service.appeals_of(application)]
+    asked = reasons.asked_reasons(application) if target and target.against == Contested.SILENCE else None
+    return Situation(
+        rows=rows,
+        target=target,
+        court_until=deadline_of(application, target, AppealKind.CONTENTIEUX) if target else None,
+        asked=asked,
+        reasons_due=reasons.due_on(asked) if asked else None,
+        today=today,
+    )
+
+
+def row_of(appeal: Appeal, today: date, *, structure: bool) -> Row:
+    """Return an appeal as a reader of one side may know it."""
+    zone = appeal.application.departement.timezone
+    act = appeal.answer_decision
+    signed = act is not None and act.signed_at is not None and appeal.outcome != AppealOutcome.NO_OBJECT
+    notified = notified_on(act, zone) if act is not None and signed else None
+    told = appeal.settled_at is not None and (not structure or not signed or notified is not None)
+    accepted = told and appeal.outcome == AppealOutcome.ACCEPTED and appeal.ending is not None
+    waiting = [one for one in to_restore() if one.pk == appeal.ending_id] if accepted and not structure else []
+    return Row(
+        appeal=appeal,
+        clock=service.clock_of(appeal, today),
+        told=told,
+        may_open=signed and notified is None,
+        notified=notified,
+        at_signature=appeal.settled_at is None and answers.is_at_signature(appeal),
+        declined=answers.refusal_to_answer(appeal) if appeal.settled_at is None and not structure else None,
+        court_until=_court_until(appeal) if told else None,
+        blocked=typeset(why_not_restorable(waiting[0])) if waiting else "",
+    )
+
+
+def _court_until(appeal: Appeal) -> date | None:
+    """Return the last day to go to court after the rejection of an appeal that was in its delay."""
+    if appeal.outcome != AppealOutcome.REJECTED or appeal.is_late or appeal.answer_decision is None:
+        return None
+    told = notified_on(appeal.answer_decision, appeal.application.departement.timezone)
+    return appeal_deadline(told) if told else None
+
+
+def notice(application: Application, *, structure: bool) -> Situation | None:
+    """Return what the page of a file says of its appeals, or nothing while none can be."""
+    found = situation(application, structure=structure)
+    return found if found.rows or found.target is not None else None
+
+
+def awaits(application: Application) -> bool:
+    """Tell whether an appeal of a file awaits an answer that is not at the signature yet."""
+    rows = service.appeals_of(application).filter(kind=AppealKind.GRACIEUX, settled_at__isnull=True)
+    return any(not answers.is_at_signature(row) for row in rows)
+
+
+def tasks_of_file(application: Application) -> list[tuple[str, str]]:
+    """Return what the structure may read of what it asked: sentence and address."""
+    tasks = [
+        (
+            f"Lire la réponse à votre recours, dossier {application.number}",
+            reverse("appeal-answer", args=[application.number, appeal.pk]),
+        )
+        for appeal in answers.unread_answers(application)
+    ]
+    asked = reasons.asked_reasons(application)
+    if asked is not None and asked.answered_at is not None and asked.communicated_date is None:
+        tasks.append(
+            (
+                f"Lire les motifs du rejet implicite, dossier {application.number}",
+                reverse("appeals", args=[application.number]),
+            )
+        )
+    return tasks
