@@ -7,7 +7,7 @@ what is missing.
 PRODUCTION, DEMO, DEBUG: 1 or nothing. SECRET_KEY, DATABASE_URL, REDIS_URL, EMAIL_URL, ALLOWED_HOSTS, PUBLIC_URL:
 docker-compose.yml shows their form. DEFAULT_FROM_EMAIL, TRUSTED_PROXIES (reverse proxies in front), LOG_LEVEL,
 LOCK_TIMEOUT and STATEMENT_TIMEOUT (PostgreSQL durations), PORTAL_VAR (where data live), STATIC_ROOT, MEDIA_ROOT,
-UPLOAD_MAX_MB (per file sent), CLAMD_URL (the antivirus).
+UPLOAD_MAX_MB (per file sent), CLAMD_URL (the antivirus), ANNUAIRE_URL and GEOCODING_URL (public services asked).
 """
 
 import os
@@ -255,6 +255,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=60 if PRODUCTION else 15),
     },
     "scan-evidence": {"task": "labelling.tasks.scan_evidence", "schedule": timedelta(seconds=30)},
+    "complete-structures": {"task": "labelling.tasks.complete_structures", "schedule": timedelta(minutes=1)},
+    "refresh-structures": {"task": "labelling.tasks.refresh_structures", "schedule": crontab(minute=25)},
+    "locate-sites": {"task": "labelling.tasks.locate_sites", "schedule": timedelta(minutes=1)},
     "sweep-evidence": {"task": "labelling.tasks.sweep_evidence", "schedule": crontab(hour=2, minute=15)},
     "render-acts": {"task": "labelling.tasks.render_documents", "schedule": timedelta(minutes=1)},
     "apply-clauses": {"task": "labelling.tasks.apply_transitional_clauses", "schedule": timedelta(minutes=5)},
@@ -327,6 +330,16 @@ AXES_ENABLE_ADMIN = False
 
 # Number of reverse proxies in front, each of which appends the address it saw to X-Forwarded-For.
 TRUSTED_PROXIES = int(env("TRUSTED_PROXIES", "1" if PRODUCTION else "0"))
+
+# Other public services -------------------------------------------------------------------------------------------
+
+# Empty: not asked, and people type what they know. `manage.py portal` fills in those that the machine can reach.
+ANNUAIRE_URL = env("ANNUAIRE_URL")
+GEOCODING_URL = env("GEOCODING_URL")
+
+# Questions that one visitor may have the portal ask the Annuaire in an hour, and the geocoder: it is not an open relay.
+ANNUAIRE_PER_HOUR = 30
+GEOCODING_PER_HOUR = 120
 
 # Acts ------------------------------------------------------------------------------------------------------------
 

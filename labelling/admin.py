@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from labelling.models import (
     Application,
     Claim,
+    Completion,
     Criterion,
     Label,
     Membership,
@@ -67,6 +68,14 @@ class RegisterImportAdmin(ReadOnly):
     list_display = ("form", "as_of", "imported_at", "read", "created", "changed", "disappeared", "refused", "partial")
     list_filter = ("form",)
     ordering = ("-imported_at", "-pk")
+
+
+@admin.register(Completion)
+class CompletionAdmin(ReadOnly):
+    list_display = ("line", "asked_at", "tries", "next_at", "outcome", "settled_at")
+    list_select_related = ("line",)
+    list_filter = ("outcome",)
+    ordering = ("-asked_at", "-pk")
 
 
 @admin.register(RegisterLine)

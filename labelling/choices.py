@@ -20,6 +20,16 @@ class Register(TextChoices):
     FINESS = "finess", "FINESS"
     LIST = "list", "liste transmise par une ARS"
     AMELI = "ameli", "Ameli"
+    ANNUAIRE = "annuaire", "Annuaire des entreprises"
+    DECLARED = "declared", "déclaration du demandeur"
+
+
+class PointSource(TextChoices):
+    """Who says where a site stands."""
+
+    REGISTER = "register", "registre"
+    ADDRESS = "address", "adresse, située par la Base Adresse Nationale"
+    COMMUNE = "commune", "mairie de la commune"
 
 
 class RegisterForm(TextChoices):
@@ -28,6 +38,18 @@ class RegisterForm(TextChoices):
     FINESS_PLUS = "finess_plus", "FINESS+ (JSON quotidien)"
     NATIONAL = "national", "ancienne extraction nationale de FINESS"
     CSV = "csv", "CSV documenté"
+    ANSWER = "answer", "réponse de l’Annuaire des entreprises"
+
+
+class AnnuaireAnswer(TextChoices):
+    """What became of a SIRET asked of the Annuaire des entreprises."""
+
+    FOUND = "found", "connu, ouvert"
+    CLOSED = "closed", "connu, fermé"
+    UNKNOWN = "unknown", "inconnu"
+    UNSHOWN = "unshown", "connu, dont le titulaire a demandé qu’il ne soit pas diffusé"
+    SILENT = "silent", "service injoignable"
+    TOO_MANY = "too_many", "trop de questions de la même personne"
 
 
 class MembershipRole(TextChoices):

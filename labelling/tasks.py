@@ -15,6 +15,7 @@ from labelling.services.answers_due import warn_of_answers
 from labelling.services.antivirus import scan_received
 from labelling.services.attestations import remind_of_attestations
 from labelling.services.bulk import carry_out, carry_out_unfinished, purge_runs
+from labelling.services.completions import complete_waiting, refresh_known
 from labelling.services.digest import tell_agents
 from labelling.services.documents import render_missing_documents
 from labelling.services.endings import apply_notified_endings
@@ -22,6 +23,7 @@ from labelling.services.evidence import sweep_files
 from labelling.services.invitations import due_reminders, end_expired, not_reminded, remind_invited
 from labelling.services.labels import publish_notified
 from labelling.services.opinions import remind_opinions
+from labelling.services.points import locate_waiting
 from labelling.services.promotion import promote_all
 from labelling.services.readings import purge_readings
 from labelling.services.reminders import remind_of_closing_waves, remind_of_drafts
@@ -53,6 +55,24 @@ def send(event: Event) -> None:
 def scan_evidence(**_: Any) -> None:
     """Hand the pieces that were not scanned to the antivirus, when one is configured."""
     scan_received(at=timezone.now())
+
+
+@shared_task
+def complete_structures(**_: Any) -> None:
+    """Ask the Annuaire what it had still to say of the structures that people described themselves."""
+    complete_waiting(at=timezone.now())
+
+
+@shared_task
+def refresh_structures(**_: Any) -> None:
+    """Ask the Annuaire again about the structures that only it knows."""
+    refresh_known(at=timezone.now())
+
+
+@shared_task
+def locate_sites(**_: Any) -> None:
+    """Ask the geocoder where the addresses of sites stand."""
+    locate_waiting(at=timezone.now())
 
 
 @shared_task

@@ -52,6 +52,7 @@ urlpatterns = [
     path("candidater/compte/<str:token>/", apply.registration, name="registration"),
     path("candidater/structure/", claims.claim_search, name="claim-search"),
     path("candidater/structure/<int:line>/", claims.claim, name="claim"),
+    path("candidater/siret/<str:siret>/", claims.claim_siret, name="claim-siret"),
     path("candidater/structure/<int:line>/code/", claims.claim_code, name="claim-code"),
     path("candidater/invitation/", prospects.structure_welcome, name="structure-welcome"),
     path("candidater/invitation/<str:token>/", prospects.structure_invitation, name="structure-invitation"),

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.plugins.committed",
     "tests.plugins.declared",
     "tests.plugins.reference",
+    "tests.plugins.services",
     "tests.plugins.signed_in",
 ]
 

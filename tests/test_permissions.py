@@ -64,6 +64,7 @@ TABLE = {
     "registration": "ggggggggggggg",
     "claim-search": PUBLIC,
     "claim": SIGNED_IN,
+    "claim-siret": SIGNED_IN,
     "claim-code": "3333333333333",
     "access-accept": POST_ONLY,
     "structure-access": "3224x4x4xxxxx",

@@ -142,6 +142,7 @@ def build_world():
         "appeal-answer": (answer := _appealed(home, inside, mandates)),
         "appeal-answer-pdf": answer,
         "claim": {"line": make.register_line().pk},
+        "claim-siret": {"siret": "89012345800014"},
         "claim-code": {"line": make.register_line().pk},
         "prospect": {"line": make.register_line().pk},
         "structure-invitation": {"token": "inconnue"},

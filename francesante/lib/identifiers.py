@@ -7,7 +7,7 @@ verified on published numbers (DOMAIN §4.1). SIREN and SIRET: python-stdnum, wh
 import re
 
 from stdnum import luhn
-from stdnum.exceptions import ValidationError
+from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.fr import nir as stdnum_nir
 from stdnum.fr import siret as stdnum_siret
 
@@ -73,6 +73,11 @@ def clean_siret(text: str) -> str:
     """
     try:
         return str(stdnum_siret.validate(re.sub(r"[\u00a0\u202f]", "", text)))
+    except InvalidChecksum as error:
+        raise ValueError(
+            f"Le SIRET {text} contient une erreur de frappe : sa clé de contrôle ne correspond pas. Vérifiez-le sur l’avis de "
+            "situation de l’Insee."
+        ) from error
     except ValidationError as error:
         raise ValueError(
             f"« {text} » n’est pas un SIRET valable : il en faut 14 chiffres, dont les derniers forment une clé de "

@@ -162,6 +162,7 @@ def _hours(day: str) -> Combinable:
 # Labelled places -------------------------------------------------------------------------------------------------
 
 REGISTER = "registre (FINESS) ou déclaration de la structure, vérifiée par les services"
+POINT = "registre (FINESS, Sirene), Base Adresse Nationale, ou à défaut mairie de la commune"
 DECISION = "décision signée par l’ARS et le préfet"
 COG = "Insee, code officiel géographique 2026"
 STATUSES = ("en vigueur", "à venir", "terminé", "retiré")
@@ -256,11 +257,9 @@ STRUCTURES = Dataset(
         ),
         Column("libelle_departement", Kind.TEXT, "Nom du département.", "Ain", COG, _text("departement__name")),
         Column("code_region", Kind.TEXT, "Code de la région.", "84", COG, _text("departement__region__code")),
+        Column("latitude", Kind.NUMBER, "Latitude du site principal (WGS 84).", "46.1060", POINT, F("main__latitude")),
         Column(
-            "latitude", Kind.NUMBER, "Latitude du site principal (WGS 84).", "46.1060", REGISTER, F("main__latitude")
-        ),
-        Column(
-            "longitude", Kind.NUMBER, "Longitude du site principal (WGS 84).", "5.8260", REGISTER, F("main__longitude")
+            "longitude", Kind.NUMBER, "Longitude du site principal (WGS 84).", "5.8260", POINT, F("main__longitude")
         ),
         Column("date_debut", Kind.DATE, "Premier jour du label.", "2026-03-02", DECISION, _first_day("valid")),
         Column(

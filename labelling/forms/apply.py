@@ -8,10 +8,12 @@ from django.utils.text import capfirst
 from dsfr.forms import DsfrBaseForm
 from dsfr.widgets import InlineCheckboxSelectMultiple, InlineRadioSelect
 
+from francesante.lib.text import sort_key
 from labelling.choices import StructureKind
+from labelling.forms.communes import commune_meant
 from labelling.rules.answers import DAYS, SECTORS, Answers, Fees
 from territories.forms import ADVICE
-from territories.models import User
+from territories.models import Commune, User
 
 _ANY_HOURS = (("09:00", "12:00"),)
 
@@ -107,6 +109,55 @@ class SearchForm(DsfrBaseForm):
     commune = forms.CharField(
         label="Commune", help_text="Nom, code postal ou code INSEE.", max_length=80, required=False
     )
+
+
+class KindForm(DsfrBaseForm):
+    """The type of a structure that no register of places of care knows."""
+
+    kind = forms.ChoiceField(
+        label="Type de structure",
+        choices=[("", "Choisir"), *((code, label.capitalize()) for code, label in StructureKind.choices)],
+        error_messages={"required": "Choisissez le type de la structure."},
+    )
+
+
+class DescribeForm(KindForm):
+    """A structure described by the person: the Annuaire says nothing of it."""
+
+    name = forms.CharField(
+        label="Nom de la structure",
+        help_text="Celui que le public lit à l’entrée.",
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+        error_messages={"required": "Indiquez le nom de la structure."},
+    )
+    address = forms.CharField(
+        label="Numéro et voie",
+        max_length=250,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
+    )
+    commune = forms.CharField(
+        label="Commune",
+        help_text="Nom ou code postal.",
+        max_length=100,
+        error_messages={"required": "Indiquez la commune de la structure."},
+    )
+    field_order = ("name", "kind", "address", "commune")
+
+    def clean_name(self) -> str:
+        """Refuse a name that has no letter."""
+        name = " ".join(self.cleaned_data["name"].split())
+        if not sort_key(name):
+            raise forms.ValidationError("Indiquez le nom de la structure, en toutes lettres.")
+        return name
+
+    def clean_commune(self) -> Commune:
+        """Find the commune that was written."""
+        try:
+            return commune_meant(self.cleaned_data["commune"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class CodeForm(DsfrBaseForm):

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
-from francesante.lib.french import typeset
 from labelling.forms.asked import AskedBooleanField, AskedCharField, AskedChoiceField, AskedDateField
+from labelling.forms.communes import commune_meant
 from labelling.forms.rows import row_count
 from labelling.forms.step import StepForm
 from labelling.rules.answers import DAYS, WEEKS, Answers, Closure, Hours, OtherSite, Stop, parse_time
@@ -236,15 +236,10 @@ class HoursForm(StepForm):
             if asked:
                 self.add_error(name, "Indiquez la commune, ou retirez cette ligne.")
             return
-        found = list(Commune.objects.search(text, 4).select_related("departement"))
-        exact = [commune for commune in found if commune.rank == 0]  # type: ignore[attr-defined]
-        if len(exact) == 1 or len(found) == 1:
-            self.communes[name] = (exact or found)[0]
-        elif found:
-            names = ", ".join(f"{commune.name} ({commune.departement_id})" for commune in found)
-            self.add_error(name, typeset(f"Plusieurs communes répondent à « {text} » : écrivez par exemple {names}."))
-        else:
-            self.add_error(name, typeset(f"Aucune commune ne répond à « {text} » : essayez son code postal."))
+        try:
+            self.communes[name] = commune_meant(text)
+        except ValueError as error:
+            self.add_error(name, str(error))
 
     def _clean_closure(self, cleaned: dict[str, Any], prefix: str) -> None:
         start, end = cleaned.get(f"{prefix}start"), cleaned.get(f"{prefix}end")

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labelling", "0022_appeal_templates")]
+    dependencies = [("labelling", "0024_points")]
 
     operations = [
         AddConstraintNotValid(

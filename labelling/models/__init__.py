@@ -18,7 +18,7 @@ from labelling.models.notes import Note
 from labelling.models.opinions import ConsultedBody, ExpertGroup, Opinion, OpinionAnswer
 from labelling.models.prospects import Dismissal, ProspectInvitation
 from labelling.models.readings import FileReading
-from labelling.models.registers import RegisterChange, RegisterImport, RegisterLine
+from labelling.models.registers import Completion, RegisterChange, RegisterImport, RegisterLine
 from labelling.models.requests import AnswerDraft, AnswerRevision, InformationRequest
 from labelling.models.specifications import Criterion, Quota, Specification, Wave
 from labelling.models.structures import Claim, Membership, Site, Structure
@@ -43,6 +43,7 @@ __all__ = [
     "Closing",
     "Community",
     "CommunityAction",
+    "Completion",
     "Concertation",
     "ConsultedBody",
     "Criterion",

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from francesante.lib.db import both_or_none, choices_check
-from labelling.choices import Register, RegisterForm, StructureKind
+from labelling.choices import AnnuaireAnswer, Register, RegisterForm, StructureKind
 from territories.models import Commune
 
 
@@ -68,11 +68,12 @@ class RegisterLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_register_display()} {self.number}"
+        number = self.siret if self.register == Register.DECLARED else self.number
+        return f"{self.get_register_display()} {number}"
 
 
 class RegisterImport(models.Model):
-    """What one import of a register did. Insert-only; a trial run leaves none."""
+    """What one import of a register, or one answer of a service, did. Insert-only; a trial run leaves none."""
 
     form = models.CharField("forme du fichier", max_length=20, choices=RegisterForm.choices)
     file_hash = models.CharField("empreinte du fichier", max_length=64)
@@ -116,3 +117,49 @@ class RegisterChange(models.Model):
 
     def __str__(self) -> str:
         return f"changement {self.pk}"
+
+
+class Completion(models.Model):
+    """What the Annuaire has still to say of an establishment that a person described themselves.
+
+    It is asked again from ``next_at`` on, until it answers: ``outcome`` and ``answer`` then say what.
+    """
+
+    line = models.OneToOneField(
+        RegisterLine, models.PROTECT, related_name="completion", verbose_name="ligne déclarée par le demandeur"
+    )
+    asked_at = models.DateTimeField("attendu depuis le")
+    tries = models.PositiveSmallIntegerField("essais", default=0)
+    next_at = models.DateTimeField("prochain essai le", null=True, blank=True)
+    outcome = models.CharField("réponse", max_length=10, blank=True, choices=AnnuaireAnswer.choices)
+    settled_at = models.DateTimeField("répondu le", null=True, blank=True)
+    answer = models.ForeignKey(
+        RegisterLine, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="ligne de la réponse"
+    )
+
+    class Meta:
+        verbose_name = "complément attendu"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome="", settled_at__isnull=True, next_at__isnull=False, answer__isnull=True)
+                | Q(
+                    outcome__in=[AnnuaireAnswer.FOUND, AnnuaireAnswer.CLOSED],
+                    settled_at__isnull=False,
+                    next_at__isnull=True,
+                    answer__isnull=False,
+                )
+                | Q(
+                    outcome__in=[AnnuaireAnswer.UNKNOWN, AnnuaireAnswer.UNSHOWN],
+                    settled_at__isnull=False,
+                    next_at__isnull=True,
+                    answer__isnull=True,
+                ),
+                name="completion_settled_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="completion_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"complément {self.pk}"

@@ -8,7 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from francesante.lib.db import both_or_none, choices_check
-from labelling.choices import ClaimState, MembershipRole, StructureKind
+from francesante.lib.geocoding import GOOD_SCORE
+from labelling.choices import ClaimState, MembershipRole, PointSource, StructureKind
 from labelling.models.registers import RegisterLine
 from territories.choices import ActorKind
 from territories.models import Commune, Departement, Mandate, User
@@ -58,7 +59,10 @@ class Structure(models.Model):
                 name="structure_finess_form",
             ),
         ]
-        indexes = [GinIndex(OpClass("sort_key", name="gin_trgm_ops"), name="structure_name_trgm")]
+        indexes = [
+            models.Index(fields=["siret"], condition=~Q(siret=""), name="structure_siret"),
+            GinIndex(OpClass("sort_key", name="gin_trgm_ops"), name="structure_name_trgm"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -67,7 +71,9 @@ class Structure(models.Model):
 class Site(models.Model):
     """Where and when care is given. ``hours``: ``{"mon": [["08:30", "12:30"], …], …}``, published once labelled.
 
-    A stop of a round is a site open on one slot, every so many ``weeks``.
+    A stop of a round is a site open on one slot, every so many ``weeks``. Its point is that of a register, of its address
+    when the geocoder is sure enough of it (``point_score``, 0 to 1), else that of its commune, or none.
+    ``locate_at``: when its address is to be asked of the geocoder, nothing when it was or need not be.
     """
 
     structure = models.ForeignKey(Structure, models.PROTECT, related_name="sites", verbose_name="structure")
@@ -77,6 +83,9 @@ class Site(models.Model):
     commune = models.ForeignKey(Commune, models.PROTECT, related_name="+", verbose_name="commune")
     latitude = models.FloatField("latitude", null=True, blank=True)
     longitude = models.FloatField("longitude", null=True, blank=True)
+    point_source = models.CharField("origine du point", max_length=10, blank=True, choices=PointSource.choices)
+    point_score = models.FloatField("score de l’adresse", null=True, blank=True)
+    locate_at = models.DateTimeField("adresse à situer à partir du", null=True, blank=True)
     is_main = models.BooleanField("site principal", default=False)
     hours = models.JSONField("horaires", default=dict, blank=True)
     weeks = models.PositiveSmallIntegerField("toutes les n semaines", default=1)
@@ -86,7 +95,18 @@ class Site(models.Model):
         constraints = [
             both_or_none("latitude", "longitude", name="site_point_whole"),
             models.UniqueConstraint(fields=["structure"], condition=Q(is_main=True), name="site_one_main"),
+            models.CheckConstraint(
+                condition=Q(point_source__in=["", PointSource.REGISTER, PointSource.COMMUNE])
+                | Q(
+                    point_source=PointSource.ADDRESS,
+                    point_score__isnull=False,
+                    point_score__gte=GOOD_SCORE,
+                    latitude__isnull=False,
+                ),
+                name="site_point_is_good",
+            ),
         ]
+        indexes = [models.Index(fields=["locate_at"], condition=Q(locate_at__isnull=False), name="site_to_locate")]
 
     def __str__(self) -> str:
         return self.name or self.address
@@ -142,6 +162,7 @@ class Claim(models.Model):
 
     user = models.ForeignKey(User, models.PROTECT, related_name="claims", verbose_name="demandeur")
     line = models.ForeignKey(RegisterLine, models.PROTECT, related_name="claims", verbose_name="ligne de registre")
+    kind = models.CharField("type dit par le demandeur", max_length=20, blank=True, choices=StructureKind.choices)
     state = models.CharField("état", max_length=20, choices=ClaimState.choices)
     code_hash = models.CharField("empreinte du code", max_length=128, blank=True)
     attempts = models.PositiveSmallIntegerField("essais", default=0)
@@ -154,6 +175,7 @@ class Claim(models.Model):
         verbose_name = "revendication"
         constraints = [
             choices_check("state", ClaimState, name="claim_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=["", *StructureKind.values]), name="claim_kind_known"),
             models.UniqueConstraint(
                 fields=["user", "line"],
                 condition=Q(state__in=[ClaimState.CODE_SENT, ClaimState.WAITING_AGENT]),

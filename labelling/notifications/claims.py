@@ -7,6 +7,7 @@ from labelling.models import (
     Membership,
 )
 from labelling.notifications.mails import Messages, address_of, claim_of, compose, to_services
+from labelling.services.claims import structures_of
 from labelling.services.drafting import authorities_of
 from territories.choices import Subject
 from territories.models import Event
@@ -15,7 +16,7 @@ from territories.models import Event
 def _claim_asked(event: Event) -> list[EmailMessage]:
     claim = claim_of(event)
     owners = Membership.objects.filter(
-        structure__register_line=claim.line, role=MembershipRole.OWNER, ended_at__isnull=True, user__is_active=True
+        structure__in=structures_of(claim.line), role=MembershipRole.OWNER, ended_at__isnull=True, user__is_active=True
     ).select_related("user")
     context = {"line": claim.line, "url": address_of("claims")}
     told = [

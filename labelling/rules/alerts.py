@@ -62,6 +62,8 @@ def source(register: str, as_of: date) -> str:
     month = f"{MONTHS[as_of.month - 1]}{NBSP}{as_of.year}"
     if register == Register.LIST:
         return f"La liste transmise par une ARS en {month}"
+    if register == Register.ANNUAIRE:
+        return f"L’Annuaire des entreprises en {month}"
     return f"Le fichier {Register(register).label} {'d’' if month[0] in 'ao' else 'de '}{month}"
 
 

@@ -176,6 +176,8 @@ def _is_own(line: RegisterLine, structure: Structure) -> bool:
     """Whether a line is the structure's: a place that changed its number leaves its former line behind."""
     if line.register == Register.FINESS and structure.finess:
         return line.number == structure.finess
+    if line.register == Register.ANNUAIRE and not structure.finess:
+        return line.siret == structure.siret
     return line.pk == structure.register_line_id or line.number == structure.finess
 
 

@@ -27,6 +27,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     AmendmentKind.ADDRESS: PLACE,
 }
 """What each kind of correction may touch."""
+_NOWHERE: Mapping[str, Any] = {"latitude": None, "longitude": None, "point_source": "", "point_score": None}
 NAMES: Mapping[str, str] = {
     "name": "nom",
     "finess": "FINESS",
@@ -83,7 +84,7 @@ def amend_label(
         raise RefusedError(
             f"Un {kind.label} ne touche pas : {', '.join(beyond)}. Rien n’a été enregistré ; faites-en deux rectifications."
         )
-    _change(structure, changed, current, moved=kind == AmendmentKind.ADDRESS or "commune" in changed)
+    _change(structure, changed, current, moved=kind == AmendmentKind.ADDRESS or "commune" in changed, at=at)
     amendment = Amendment.objects.create(
         label=current,
         kind=kind,
@@ -113,7 +114,7 @@ def _require_alive(label: Label, *, at: datetime) -> None:
         raise RefusedError("Ce label a pris fin : il ne se rectifie plus.")
 
 
-def _change(structure: Structure, changed: Mapping[str, str], label: Label, *, moved: bool) -> None:
+def _change(structure: Structure, changed: Mapping[str, str], label: Label, *, moved: bool, at: datetime) -> None:
     fields: dict[str, Any] = {
         name: value for name, value in changed.items() if name in {"siret", "address", "postal_code"}
     }
@@ -142,6 +143,6 @@ def _change(structure: Structure, changed: Mapping[str, str], label: Label, *, m
         raise
     place = {name: fields[name] for name in PLACE if name in fields}
     if place:
-        # A place that moved is no longer at its former point: until a register gives another, it stands at its commune.
-        point = {"latitude": None, "longitude": None} if moved else {}
+        # A place that moved is no longer at its former point: until its address is located, it stands at its commune.
+        point = {**_NOWHERE, "locate_at": at} if moved else {}
         structure.sites.filter(is_main=True).update(**place, **point)

@@ -6,14 +6,14 @@ Before a claim is settled nobody has a membership: these services receive the pe
 import secrets
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from francesante.lib.text import readable
 from francesante.lib.workflow import RefusedError
-from labelling.choices import ClaimState, MembershipRole, Register, StructureKind
-from labelling.models import Claim, Membership, RegisterLine, Site, Structure
+from labelling.choices import AnnuaireAnswer, ClaimState, MembershipRole, PointSource, Register, StructureKind
+from labelling.models import Claim, Completion, Membership, RegisterLine, Site, Structure
 from labelling.services.register_search import closed_sentence
 from territories.choices import Role, Subject
 from territories.models import Mandate, User
@@ -25,6 +25,10 @@ MAX_CODES_PER_DAY = 5
 """Codes that one person may have sent in 24 hours: with five tries each, guessing stays hopeless."""
 
 OPEN = (ClaimState.CODE_SENT, ClaimState.WAITING_AGENT)
+BY_SIRET = (Register.ANNUAIRE, Register.DECLARED)
+"""Registers that know an establishment by its SIRET alone."""
+_SIRET_LOCK = 0x7E221704
+"""Advisory locks of SIRET numbers."""
 
 
 def masked_email(address: str) -> str:
@@ -36,13 +40,48 @@ def masked_email(address: str) -> str:
 def has_owner(line: RegisterLine) -> bool:
     """Tell whether somebody already answers for the structure of a line."""
     return Membership.objects.filter(
-        structure__register_line=line, role=MembershipRole.OWNER, ended_at__isnull=True
+        structure__in=structures_of(line), role=MembershipRole.OWNER, ended_at__isnull=True
     ).exists()
 
 
+def structures_of(line: RegisterLine) -> QuerySet[Structure]:
+    """Return the structure that a line means: its own, that of its FINESS number, or that of its SIRET.
+
+    Two places of care may share a SIRET: a line that has a FINESS number does not mean a structure that has another.
+    """
+    meant = Q(register_line=line)
+    if line.register == Register.FINESS:
+        meant |= Q(finess=line.number)
+    if line.siret:
+        by_siret = Q(siret=line.siret)
+        meant |= by_siret if line.register in BY_SIRET else by_siret & Q(finess__isnull=True)
+    return Structure.objects.filter(meant)
+
+
+def _waiting_on(structure: Structure) -> QuerySet[Claim]:
+    """Return the claims that mean a structure and wait for somebody."""
+    meant = Q(line__structure=structure)
+    if structure.finess:
+        meant |= Q(line__number=structure.finess, line__register=Register.FINESS)
+    if structure.siret:
+        by_siret = Q(line__siret=structure.siret)
+        meant |= by_siret & Q(line__register__in=BY_SIRET) if structure.finess else by_siret
+    return Claim.objects.filter(meant, state=ClaimState.WAITING_AGENT)
+
+
+def hold_siret(siret: str) -> None:
+    """Hold a SIRET until the end of the transaction: several lines may name it, and make one structure."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_SIRET_LOCK, siret])
+
+
 @transaction.atomic
-def start_claim(*, user: User, line: RegisterLine, without_code: bool = False, at: datetime) -> tuple[Claim, str]:
+def start_claim(
+    *, user: User, line: RegisterLine, without_code: bool = False, kind: str = "", at: datetime
+) -> tuple[Claim, str]:
     """Open a claim, or renew the person's own; return it with the code to send, empty when somebody must confirm.
+
+    ``kind``: the type of structure that the person says, where no register does.
 
     Somebody must confirm when the register has no address, when the person cannot read it (``without_code``), or when
     the structure already has an owner.
@@ -54,7 +93,7 @@ def start_claim(*, user: User, line: RegisterLine, without_code: bool = False, a
     line = RegisterLine.objects.select_for_update(of=("self",)).get(pk=line.pk)
     if line.closed_on:
         raise RefusedError(closed_sentence(line))
-    if Membership.objects.of(user).filter(structure__register_line=line).exists():
+    if Membership.objects.of(user).filter(structure__in=structures_of(line)).exists():
         raise RefusedError("Vous avez déjà accès à cette structure : retrouvez-la dans « Candidature ».")
     current = Claim.objects.filter(user=user, line=line, state__in=OPEN).first()
     if current is not None and current.state == ClaimState.WAITING_AGENT:
@@ -62,7 +101,7 @@ def start_claim(*, user: User, line: RegisterLine, without_code: bool = False, a
     if current is not None:
         _close(current, ClaimState.REJECTED, action="renew", actor=None, at=at)
     if without_code or not line.email or has_owner(line):
-        claim = Claim.objects.create(user=user, line=line, state=ClaimState.WAITING_AGENT, created_at=at)
+        claim = Claim.objects.create(user=user, line=line, kind=kind, state=ClaimState.WAITING_AGENT, created_at=at)
         _record(claim, "ask", actor=None, at=at)
         return claim, ""
     recent = Claim.objects.filter(user=user, created_at__gt=at - timedelta(days=1)).exclude(code_hash="")
@@ -72,7 +111,8 @@ def start_claim(*, user: User, line: RegisterLine, without_code: bool = False, a
             "confirmation d’un agent."
         )
     code = f"{secrets.randbelow(10**6):06}"
-    claim = Claim(user=user, line=line, state=ClaimState.CODE_SENT, created_at=at, expires_at=at + CODE_VALIDITY)
+    sent = ClaimState.CODE_SENT
+    claim = Claim(user=user, line=line, kind=kind, state=sent, created_at=at, expires_at=at + CODE_VALIDITY)
     claim.code_hash = _code_hash(claim, code)
     claim.save(force_insert=True)
     _record(claim, "send_code", actor=None, at=at)
@@ -127,7 +167,7 @@ def _wrong(left: int) -> str:
 def waiting_claims(mandate: Mandate) -> QuerySet[Claim]:
     """Return the claims that an agent may settle, oldest first; none for the other roles."""
     waiting = Claim.objects.filter(state=ClaimState.WAITING_AGENT).select_related(
-        "user", "line__commune__departement", "line__structure"
+        "user", "line__commune__departement", "line__structure", "line__completion__answer__commune"
     )
     if mandate.role != Role.AGENT or mandate.capacity is None:
         return waiting.none()
@@ -140,11 +180,7 @@ def waiting_claims(mandate: Mandate) -> QuerySet[Claim]:
 
 def claims_of_structure(structure: Structure) -> QuerySet[Claim]:
     """Return the claims on a structure that its owner may settle."""
-    return (
-        Claim.objects.filter(state=ClaimState.WAITING_AGENT, line__structure=structure)
-        .select_related("user")
-        .order_by("created_at", "pk")
-    )
+    return _waiting_on(structure).select_related("user", "line").order_by("created_at", "pk")
 
 
 @transaction.atomic
@@ -177,12 +213,12 @@ def _require_judge(claim: Claim, by: Mandate | Membership, *, at: datetime) -> N
             raise RefusedError(f"Cette structure n’est pas dans votre territoire ({claim.line.commune.departement}).")
         return
     owner = by.role == MembershipRole.OWNER and by.ended_at is None
-    if not owner or by.structure.register_line_id != claim.line_id:
+    if not owner or not structures_of(claim.line).filter(pk=by.structure_id).exists():
         raise RefusedError("Le responsable de la structure peut régler cette demande ; votre compte ne le permet pas.")
 
 
 def _recognise(claim: Claim, role: MembershipRole, *, by: Mandate | Membership | None, at: datetime) -> Membership:
-    structure = structure_of(claim.line, at=at)
+    structure = structure_of(claim.line, kind=claim.kind, at=at)
     membership, made = Membership.objects.get_or_create(
         user=claim.user, structure=structure, ended_at=None, defaults={"role": role, "started_at": at}
     )
@@ -199,21 +235,22 @@ def _recognise(claim: Claim, role: MembershipRole, *, by: Mandate | Membership |
     return membership
 
 
-def structure_of(line: RegisterLine, *, at: datetime) -> Structure:
+def structure_of(line: RegisterLine, *, kind: str = "", at: datetime) -> Structure:
     """Return the structure of a line of a register, created from it when absent. The caller holds the line's lock.
 
     Names and addresses that the register writes in capitals are set as people write them; the line keeps its own.
-    A line without a point gets that of its commune's town hall. A line without a proposed type gives « autre lieu ».
+    A line without a point gets that of its commune's town hall. ``kind``: the type that the person said; without it,
+    that of the line, or « autre lieu ». What a person described themselves is completed by what the Annuaire answered.
     """
+    if line.siret:
+        hold_siret(line.siret)
     finess = line.number if line.register == Register.FINESS else None
-    found = Structure.objects.filter(register_line=line).first()
-    if found is None and finess:
-        found = Structure.objects.filter(finess=finess).first()
-    if found is not None:
-        return found
+    found = sorted(structures_of(line), key=lambda one: (one.register_line_id != line.pk, one.finess != finess, one.pk))
+    if found:
+        return found[0]
     commune = line.commune
     structure = Structure.objects.create(
-        kind=line.kind or StructureKind.OTHER,
+        kind=kind or line.kind or StructureKind.OTHER,
         name=readable(line.name),
         sort_key=line.sort_key,
         finess=finess,
@@ -226,7 +263,9 @@ def structure_of(line: RegisterLine, *, at: datetime) -> Structure:
         email=line.email,
         register_line=line,
     )
-    located = line if line.latitude is not None else commune
+    known = line.latitude is not None
+    located = line if known else commune
+    source = PointSource.REGISTER if known else PointSource.COMMUNE if commune.latitude is not None else ""
     Site.objects.create(
         structure=structure,
         is_main=True,
@@ -235,6 +274,8 @@ def structure_of(line: RegisterLine, *, at: datetime) -> Structure:
         commune=commune,
         latitude=located.latitude,
         longitude=located.longitude,
+        point_source=source,
+        locate_at=at if line.address and not known else None,
     )
     record_event(
         subject_type=Subject.STRUCTURE,
@@ -244,7 +285,25 @@ def structure_of(line: RegisterLine, *, at: datetime) -> Structure:
         at=at,
         data={"line": line.pk, "register": str(line.register)},
     )
+    answered = Completion.objects.filter(line=line, outcome=AnnuaireAnswer.FOUND).select_related("answer").first()
+    if answered and answered.answer:
+        fill_gaps(structure, answered.answer, at=at)
     return structure
+
+
+def fill_gaps(structure: Structure, line: RegisterLine, *, at: datetime) -> list[str]:
+    """Give a structure what it does not say and a line does, in the same commune; return the fields. Nothing is replaced."""
+    if line.commune_id != structure.commune_id:
+        return []
+    # An address is one thing: a postal code of one does not complete the street of the other.
+    names = () if structure.address else ("address", "postal_code")
+    filled = {name: getattr(line, name) for name in names if getattr(line, name)}
+    if filled:
+        Structure.objects.filter(pk=structure.pk).update(**filled)
+        structure.sites.filter(is_main=True, address="").update(**filled, locate_at=at)
+        for name, value in filled.items():
+            setattr(structure, name, value)
+    return list(filled)
 
 
 def _close(claim: Claim, state: ClaimState, *, action: str, actor: Actor | None, at: datetime) -> None:

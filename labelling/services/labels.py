@@ -85,6 +85,10 @@ def period(first_day: date) -> DateRange:
     return DateRange(first_day, add_months(first_day, settings.LABEL_YEARS * MONTHS_PER_YEAR))
 
 
+ROUND = "Tournée : "
+"""How the name of a stop of a round begins."""
+
+
 def create_label(*, application: Application, decision: Decision, at: datetime) -> Label:
     """Create the label of a signed decision, inside the transaction of its last signature.
 
@@ -113,12 +117,12 @@ def create_label(*, application: Application, decision: Decision, at: datetime) 
             "until": label.valid.upper.isoformat(),
         },
     )
-    open_sites(structure=application.structure, answers=parse(application.answers))
+    open_sites(structure=application.structure, answers=parse(application.answers), at=at)
     return label
 
 
-def open_sites(*, structure: Structure, answers: Answers) -> None:
-    """Write the hours, other sites and rounds of a file where the public will read them."""
+def open_sites(*, structure: Structure, answers: Answers, at: datetime) -> None:
+    """Write the hours, other sites and rounds of a file where the public will read them; their addresses are to locate."""
     known = answers.as_json()
     if known["hours"]:
         structure.sites.filter(is_main=True).update(hours=known["hours"])
@@ -130,16 +134,18 @@ def open_sites(*, structure: Structure, answers: Answers) -> None:
             address=row["address"],
             commune_id=row["commune"],
             hours=row["hours"],
+            locate_at=at if row["address"] else None,
         )
         for row in known["sites"]
     ]
     stops = [
         Site(
             structure=structure,
-            name=f"Tournée : {row['place'] or row['commune_name']}",
+            name=f"{ROUND}{row['place'] or row['commune_name']}",
             commune_id=row["commune"],
             hours={row["day"]: [[row["start"], row["end"]]]},
             weeks=row["weeks"],
+            locate_at=at if row["place"] else None,
         )
         for row in known["stops"]
     ]

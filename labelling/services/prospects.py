@@ -12,7 +12,7 @@ from django.utils import timezone
 from francesante.lib.french import short_date
 from francesante.lib.text import sort_key
 from francesante.lib.workflow import RefusedError
-from labelling.choices import ApplicationState, DismissalReason
+from labelling.choices import ApplicationState, DismissalReason, Register
 from labelling.models import Application, Dismissal, Label, ProspectInvitation, RegisterLine
 from labelling.models.registers import RegisterLineQuerySet
 from labelling.rules.prospects import Weighed, weigh
@@ -159,7 +159,7 @@ def _other_registers(lines: Iterable[RegisterLine]) -> dict[int, list[RegisterLi
     by_number = {line.number: line.pk for line in lines}
     by_siret = {line.siret: line.pk for line in lines if line.siret}
     found: dict[int, list[RegisterLine]] = defaultdict(list)
-    rows = RegisterLine.objects.standing().exclude(register__in=IDENTITY)
+    rows = RegisterLine.objects.standing().exclude(register__in=(*IDENTITY, Register.DECLARED))
     for row in rows.filter(Q(number__in=by_number) | Q(siret__in=by_siret)).order_by("register", "pk"):
         key = by_number.get(row.number) or by_siret.get(row.siret)
         if key is not None:

@@ -6,25 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.search import TrigramWordSimilarity
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
 from francesante.lib.french import long_date
 from francesante.lib.identifiers import clean_finess, clean_siret
 from francesante.lib.text import sort_key
 from labelling.choices import Register
-from labelling.models import RegisterChange, RegisterLine, Structure
+from labelling.models import Completion, RegisterChange, RegisterLine, Structure
 
 MAX_RESULTS = 20
 IDENTITY = (Register.FINESS, Register.LIST)
-"""Registers whose lines are places that can be claimed; the others only say something of them."""
+"""Registers whose lines are places of care; the others only say something of them, or know any establishment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Lines found, and the sentence to show when a number is wrong or unknown."""
+    """Lines found, and the sentence to show when a number is wrong or unknown; the SIRET that no register has."""
 
     lines: list[RegisterLine]
     sentence: str = ""
+    unknown_siret: str = ""
 
 
 def search_register(*, text: str, commune: str = "") -> Search:
@@ -62,7 +63,17 @@ def _by_siret(text: str) -> Search:
         number = clean_siret(text)
     except ValueError as error:
         return Search([], str(error))
-    return _open_ones(_lines().filter(siret=number).order_by("sort_key", "pk")[:MAX_RESULTS], f"Le SIRET {number}")
+    found = list(_lines().filter(siret=number).order_by("sort_key", "pk")[:MAX_RESULTS])
+    if not found:
+        return Search([], _unknown(f"Le SIRET {number}"), unknown_siret=number)
+    # A place of care is known by its own register before any list of establishments.
+    places = [line for line in found if line.register in IDENTITY or is_held(line)]
+    return _open_ones(places or found, f"Le SIRET {number}")
+
+
+def is_held(line: RegisterLine) -> bool:
+    """Tell whether a line is that of a structure of the portal."""
+    return hasattr(line, "structure")
 
 
 def _open_ones(lines: Iterable[RegisterLine], subject: str) -> Search:
@@ -75,6 +86,12 @@ def _open_ones(lines: Iterable[RegisterLine], subject: str) -> Search:
 
 def closed_sentence(line: RegisterLine) -> str:
     """Say that a register holds a place to be closed, and what to do when it is not."""
+    if line.register == Register.ANNUAIRE:
+        return (
+            f"L’établissement {line.name} est fermé depuis le {long_date(line.closed_on)}, selon l’Annuaire des entreprises "
+            f"au {long_date(line.as_of)}. Un établissement qui déménage change de SIRET : cherchez le nouveau, sur l’avis de "
+            "situation de l’Insee."
+        )
     return (
         f"{line.name} est fermée depuis le {long_date(line.closed_on)}, selon {line.get_register_display()} au "
         f"{long_date(line.as_of)}. Si elle reçoit toujours du public, demandez à votre ARS de corriger le registre, ou "
@@ -115,8 +132,38 @@ def _by_name(text: str, commune: str) -> Search:
 
 
 def _lines() -> QuerySet[Any]:
-    lines = RegisterLine.objects.filter(register__in=IDENTITY)
+    """Lines that can be claimed: places of care, establishments of the Annuaire, and what made a structure already.
+
+    A structure is offered once: its own line stands for the establishment of its SIRET.
+    """
+    elsewhere = Structure.objects.filter(siret=OuterRef("siret")).exclude(register_line=OuterRef("pk"))
+    lines = RegisterLine.objects.filter(
+        Q(register__in=IDENTITY)
+        | (Q(register=Register.ANNUAIRE) & ~Exists(elsewhere))
+        | Q(register=Register.DECLARED, structure__isnull=False)
+    )
     return lines.select_related("commune__departement", "structure")
+
+
+def places_of(numbers: Iterable[str]) -> list[RegisterLine]:
+    """Return the open places of care that have some FINESS numbers."""
+    return list(
+        _lines().filter(register=Register.FINESS, number__in=list(numbers), closed_on__isnull=True).order_by("pk")
+    )
+
+
+def claimable(user: Any) -> QuerySet[RegisterLine]:
+    """Return the lines that a person may open to act for their structure; what another one described is not among them."""
+    own = RegisterLine.objects.filter(claims__user=user.pk).values("pk")
+    return RegisterLine.objects.filter(
+        Q(register__in=(*IDENTITY, Register.ANNUAIRE))
+        | (Q(register=Register.DECLARED) & (Q(structure__isnull=False) | Q(pk__in=own)))
+    )
+
+
+def completion_of(line: RegisterLine | None) -> Completion | None:
+    """Return what the Annuaire had still to say of a line that a person described, and what it said."""
+    return Completion.objects.filter(line=line).select_related("answer__commune").first() if line else None
 
 
 # One structure ---------------------------------------------------------------------------------------------------
@@ -130,5 +177,7 @@ def lines_about(structure: Structure) -> list[RegisterLine]:
     if structure.siret:
         mine |= Q(siret=structure.siret)
     changes = Prefetch("changes", RegisterChange.objects.order_by("-as_of", "-pk"))
-    lines = RegisterLine.objects.filter(mine).select_related("commune").prefetch_related(changes)
+    # What another person described of the same SIRET is not what a register says.
+    others = Q(register=Register.DECLARED) & ~Q(pk=structure.register_line_id)
+    lines = RegisterLine.objects.filter(mine).exclude(others).select_related("commune").prefetch_related(changes)
     return sorted(lines, key=lambda line: (line.pk != structure.register_line_id, line.register, line.pk))

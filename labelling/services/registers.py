@@ -5,8 +5,8 @@ Structures point to their line and keep their own data.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import astuple, dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from math import cos, hypot, radians
@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import connection, transaction
 
+from francesante.lib.canonical import canonical_json, sha256_hex
 from francesante.lib.french import grouped, typeset
 from francesante.lib.identifiers import clean_finess, clean_siret
 from francesante.lib.text import sort_key
@@ -122,7 +123,8 @@ def import_register(
     form = form_of(path)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        run = _Run(form, as_of, file_hash(path), partial=partial or form not in WHOLE, at=at)
+        digest, is_part = file_hash(path), partial or form not in WHOLE
+        run = _Run(form, as_of, digest, partial=is_part, at=at, communes=_communes())
         for rows in _batches(READERS[form](path)):
             run.take(rows)
             progress(f"{grouped(run.report.read)} lignes lues")
@@ -130,6 +132,33 @@ def import_register(
         if dry_run:
             transaction.set_rollback(True)
     return run.report
+
+
+@transaction.atomic
+def keep_answer(row: RegisterRow, *, at: datetime) -> RegisterLine:
+    """Bring one line to what a service answered of it; what the line said before is kept, as by an import.
+
+    Raises:
+        RegisterFileError: the row names no place.
+    """
+    digest = sha256_hex(canonical_json([str(value) for value in astuple(row)]))
+    run = _Run(RegisterForm.ANSWER, row.as_of, digest, partial=True, at=at, communes=_communes([row.commune]))
+    run.take([row])
+    run.finish()
+    if run.report.refused:
+        raise RegisterFileError(run.report.refused[0].reason)
+    return RegisterLine.objects.select_related("commune__departement").get(register=row.register, number=row.number)
+
+
+def line_of(row: RegisterRow) -> RegisterLine:
+    """Return the line that a dated row makes, without saving it.
+
+    Raises:
+        ValueError: the row names no place, in a French sentence.
+    """
+    line = _line(row, _communes([row.commune]), row.as_of or date.min)
+    _complete(line, None, closed=row.closed)
+    return line
 
 
 def _batches(rows: Iterator[RegisterRow | RefusedLine]) -> Iterator[list[RegisterRow | RefusedLine]]:
@@ -140,14 +169,23 @@ def _batches(rows: Iterator[RegisterRow | RefusedLine]) -> Iterator[list[Registe
 class _Run:
     """One import in progress, inside its transaction."""
 
-    def __init__(self, form: RegisterForm, as_of: date | None, digest: str, *, partial: bool, at: datetime) -> None:
+    def __init__(
+        self,
+        form: RegisterForm,
+        as_of: date | None,
+        digest: str,
+        *,
+        partial: bool,
+        at: datetime,
+        communes: Mapping[str, "_Place"],
+    ) -> None:
         self.report = ImportReport(form)
         self._given = as_of
         self._latest: date | None = None
         self._partial = partial
         self._seen: dict[Key, int] = {}
         self._refused: set[str] = set()
-        self._communes = _communes()
+        self._communes = communes
         self._source = RegisterImport.objects.create(
             form=form,
             file_hash=digest,
@@ -284,13 +322,17 @@ class _Place:
         return hypot(north, east) * _KM_PER_DEGREE <= MAX_KM
 
 
-def _communes() -> dict[str, _Place]:
-    """Return the present communes by their code, and by their former codes."""
+def _communes(codes: Collection[str] | None = None) -> dict[str, _Place]:
+    """Return the present communes by their code and by their former codes: all, or those that some codes mean."""
+    former = FormerCode.objects.values_list("code", "commune")
+    communes = Commune.objects.current()
+    if codes is not None:
+        former = former.filter(code__in=codes)
+        communes = communes.filter(pk__in=[*codes, *(now for _, now in former)])
     present = {
         code: _Place(code, latitude, longitude)
-        for code, latitude, longitude in Commune.objects.current().values_list("code", "latitude", "longitude")
+        for code, latitude, longitude in communes.values_list("code", "latitude", "longitude")
     }
-    former = FormerCode.objects.values_list("code", "commune")
     return {**{code: present[now] for code, now in former if now in present}, **present}
 
 

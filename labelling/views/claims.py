@@ -1,18 +1,22 @@
 """Finding one's structure in the register, being recognised for it, and who has access to it."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from francesante.lib.french import typeset
+from francesante.lib.proxies import client_address
 from francesante.lib.workflow import RefusedError
-from labelling.choices import ClaimState, MembershipRole
-from labelling.forms.apply import CodeForm, InviteEditorForm, SearchForm
+from labelling.choices import AnnuaireAnswer, ClaimState, MembershipRole
+from labelling.forms.apply import CodeForm, DescribeForm, InviteEditorForm, KindForm, SearchForm
 from labelling.models import Claim, Membership, RegisterLine, Structure
 from labelling.notifications.direct import send_code
 from labelling.services import access
@@ -23,14 +27,21 @@ from labelling.services.claims import (
     masked_email,
     settle_claim,
     start_claim,
+    structures_of,
     waiting_claims,
 )
-from labelling.services.register_search import Search, search_register
+from labelling.services.establishments import LookUp, claim_described, claim_found, look_up
+from labelling.services.register_search import Search, claimable, places_of, search_register
 from labelling.views.apply import NOT_SENT
 from labelling.views.posted import posted_number
 from territories.choices import Role
 from territories.models import Invitation
 from territories.notifications import promise_of, send_invitation
+
+ASKED = typeset(
+    "Votre demande est enregistrée. Elle sera confirmée par le responsable de la structure ou par un agent ; vous serez "
+    "prévenu par courriel."
+)
 
 
 @login_not_required
@@ -39,27 +50,91 @@ def claim_search(request: HttpRequest) -> HttpResponse:
     """Search the register by number or by name and commune."""
     asked = "q" in request.GET
     form = SearchForm(request.GET if asked else None)
-    found = Search([])
+    found, looked = Search([]), None
     if asked and form.is_valid():
         found = search_register(text=form.cleaned_data["q"], commune=form.cleaned_data["commune"])
+        if found.unknown_siret:
+            looked = look_up(found.unknown_siret, who=_who(request), at=timezone.now())
+            found = Search(_places(looked), looked.sentence)
     context = {
         "form": form,
         "asked": asked and form.is_valid(),
         "lines": found.lines,
+        "looked": None if found.lines else looked,
         "sentence": typeset(found.sentence),
     }
     return render(request, "labelling/apply/claim_search.html", context)
 
 
-def _line(pk: int) -> RegisterLine:
-    return get_object_or_404(RegisterLine.objects.select_related("commune__departement", "structure"), pk=pk)
+def _who(request: HttpRequest) -> str:
+    """Return who is counted for the questions that the portal asks elsewhere."""
+    return f"user:{request.user.pk}" if request.user.is_authenticated else f"address:{client_address(request)}"
+
+
+def _places(looked: LookUp) -> list[RegisterLine]:
+    """Return the places of care that the Annuaire names by their FINESS number: their own register knows more."""
+    return places_of(looked.found.finess) if looked.found and looked.found.finess else []
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def claim_siret(request: HttpRequest, siret: str) -> HttpResponse:
+    """Claim the establishment of a SIRET that no register of places of care has: as the Annuaire knows it, or described."""
+    now = timezone.now()
+    known = search_register(text=siret)
+    if not known.unknown_siret:
+        if len(known.lines) == 1:
+            return redirect("claim", line=known.lines[0].pk)
+        return redirect(f"{reverse('claim-search')}?{urlencode({'q': siret})}")
+    looked = look_up(known.unknown_siret, who=_who(request), at=now)
+    if places := _places(looked):
+        return redirect("claim", line=places[0].pk)
+    # Described while the Annuaire was silent, a structure stays as it was described should it answer meanwhile.
+    described = looked.may_be_described or "name" in request.POST
+    form = _siret_form(request, looked, described=described)
+    if form is not None and form.is_valid() and _claim_siret(request, looked, form, described=described):
+        return redirect("applications")
+    context = {
+        "siret": looked.siret,
+        "line": looked.line if form is None or not described else None,
+        "sentence": typeset(looked.sentence),
+        "form": form,
+        "warned": looked.answer not in {AnnuaireAnswer.FOUND, AnnuaireAnswer.UNSHOWN},
+    }
+    return render(request, "labelling/apply/claim_siret.html", context)
+
+
+def _siret_form(request: HttpRequest, looked: LookUp, *, described: bool) -> KindForm | None:
+    if looked.answer == AnnuaireAnswer.CLOSED:
+        return None
+    if described:
+        return DescribeForm(request.POST or None)
+    return KindForm(request.POST or None, initial={"kind": looked.line.kind if looked.line else ""})
+
+
+def _claim_siret(request: HttpRequest, looked: LookUp, form: KindForm, *, described: bool) -> bool:
+    now, user = timezone.now(), request.user
+    try:
+        if described:
+            claim_described(user=user, siret=looked.siret, answer=looked.answer, at=now, **form.cleaned_data)  # type: ignore[arg-type]
+        else:
+            claim_found(user=user, found=looked, kind=form.cleaned_data["kind"], at=now)  # type: ignore[arg-type]
+    except RefusedError as refusal:
+        form.add_error(None, typeset(str(refusal)))
+        return False
+    messages.success(request, ASKED)
+    return True
+
+
+def _line(request: HttpRequest, pk: int) -> RegisterLine:
+    return get_object_or_404(claimable(request.user).select_related("commune__departement", "structure"), pk=pk)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def claim(request: HttpRequest, line: int) -> HttpResponse:
     """Show a line with its source and date, and claim it: a code is sent, or somebody is asked to confirm."""
-    row = _line(line)
+    row = _line(request, line)
     if request.method == "POST":
         return _start(request, row)
     mine = Claim.objects.filter(user=request.user.pk, line=row).order_by("-pk").first()
@@ -67,7 +142,7 @@ def claim(request: HttpRequest, line: int) -> HttpResponse:
         "line": row,
         "masked": masked_email(row.email) if row.email else "",
         "owned": has_owner(row),
-        "member": Membership.objects.of(request.user).filter(structure__register_line=row).exists(),
+        "member": Membership.objects.of(request.user).filter(structure__in=structures_of(row)).exists(),
         "waiting": mine if mine and mine.state == ClaimState.WAITING_AGENT else None,
         "sent": mine if mine and mine.state == ClaimState.CODE_SENT else None,
     }
@@ -86,11 +161,7 @@ def _start(request: HttpRequest, row: RegisterLine) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("claim", line=row.pk)
     if not code:
-        messages.success(
-            request,
-            "Votre demande est enregistrée. Elle sera confirmée par le responsable de la structure ou par un agent ; vous "
-            "serez prévenu par courriel.",
-        )
+        messages.success(request, ASKED)
         return redirect("applications")
     try:
         send_code(begun, code)
@@ -104,7 +175,7 @@ def _start(request: HttpRequest, row: RegisterLine) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def claim_code(request: HttpRequest, line: int) -> HttpResponse:
     """Ask for the code; the right one makes the person the owner of the structure's account."""
-    row = _line(line)
+    row = _line(request, line)
     waiting = Claim.objects.filter(user=request.user.pk, line=row, state=ClaimState.CODE_SENT).first()
     if waiting is None:
         return redirect("claim", line=row.pk)

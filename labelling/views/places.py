@@ -16,11 +16,14 @@ from django.views.decorators.http import require_safe
 
 from francesante.lib.french import DAYS as DAY_NAMES
 from francesante.lib.french import opening_hours
+from francesante.lib.geocoding import Address
+from francesante.lib.proxies import client_address
 from labelling.choices import StructureKind
 from labelling.models import Label, Site
 from labelling.rules.answers import DAYS, WEEKS, Period, parse
 from labelling.rules.distance import great_circle_km
 from labelling.services.labels import LabelStatus, last_day, status
+from labelling.services.points import address_meant, looks_like_address, means_commune
 from territories.models import Commune
 
 PAGE = 20
@@ -69,17 +72,25 @@ def places(request: HttpRequest) -> HttpResponse:
     kind = kind if kind in StructureKind.values else ""
     saturday = request.GET.get("samedi") == "1"
     commune, others = _commune(request.GET.get("commune", ""), text)
+    meant = None
+    if not request.GET.get("commune") and looks_like_address(text) and not means_commune([*filter(None, [commune])]):
+        meant = address_meant(text, who=client_address(request) or "")
+        commune, others = (meant.commune, []) if meant else (commune, others)
     sites = _sites(today, kind=kind, saturday=saturday)
     if text and commune is None:
         sites = sites.none()
-    ranked = _nearest(sites, commune) if commune is not None and commune.latitude is not None else _by_name(sites)
+    origin = (meant and meant.address) or commune
+    ranked = _nearest(sites, origin) if origin is not None and origin.latitude is not None else _by_name(sites)
     page = Paginator(ranked, PAGE).get_page(request.GET.get("page"))
-    kept = {"q": text, "type": kind, "samedi": "1" if saturday else "", "commune": commune.code if commune else ""}
+    # An address is located again from its text, which the cache knows.
+    code = commune.code if commune and not meant else ""
+    kept = {"q": text, "type": kind, "samedi": "1" if saturday else "", "commune": code}
     address = {name: value for name, value in kept.items() if value}
     context = {
         "text": text,
         "commune": commune,
-        "without_point": commune is not None and commune.latitude is None,
+        "meant": meant,
+        "without_point": origin is not None and origin.latitude is None,
         "others": [(other, f"?{urlencode({**address, 'q': other.name, 'commune': other.code})}") for other in others],
         "kind": kind,
         "kinds": StructureKind.choices,
@@ -126,7 +137,7 @@ def _by_name(sites: QuerySet[Site]) -> list[Ranked]:
     return _first_of_each((pk, structure, None) for pk, structure in rows.values_list("pk", "structure"))
 
 
-def _nearest(sites: QuerySet[Site], commune: Commune) -> list[Ranked]:
+def _nearest(sites: QuerySet[Site], origin: Commune | Address) -> list[Ranked]:
     """One site by structure, the nearest; a site without a point stands at the centre of its commune."""
     points = [
         (pk, structure, (latitude, longitude) if latitude is not None else (its_latitude, its_longitude))
@@ -134,7 +145,7 @@ def _nearest(sites: QuerySet[Site], commune: Commune) -> list[Ranked]:
             Q(latitude__isnull=False) | Q(commune__latitude__isnull=False)
         ).values_list("pk", "structure", "latitude", "longitude", "commune__latitude", "commune__longitude")
     ]
-    distances = great_circle_km((commune.latitude, commune.longitude), [point for *_, point in points])  # type: ignore[arg-type]
+    distances = great_circle_km((origin.latitude, origin.longitude), [point for *_, point in points])  # type: ignore[arg-type]
     rows = sorted((distance, pk, structure) for distance, (pk, structure, _) in zip(distances, points, strict=True))
     return _first_of_each((pk, structure, distance) for distance, pk, structure in rows)
 

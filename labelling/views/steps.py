@@ -25,6 +25,7 @@ from labelling.rules.criteria import Assessed, assess_all
 from labelling.rules.steps import BY_SLUG, REVIEW, STEPS, TO_FILL, Step, next_step, status_of, unfinished
 from labelling.rules.words import answers_in_words
 from labelling.services import applications as service
+from labelling.services.register_search import completion_of
 from labelling.views.evidence import evidence_of_step
 from labelling.views.posted import posted_number
 from labelling.views.scope import own_file, require_owner
@@ -169,6 +170,7 @@ def fields_of(row: Application, step: Step, form: StepForm) -> dict[str, Any]:
         "narrow": step.slug in {"tarifs", "permanence", "engagements"},
         "structure": row.structure,
         "line": row.structure.register_line,
+        "completion": completion_of(row.structure.register_line) if step.slug == "identite" else None,
         "half_days": [name[:3].capitalize() for name in list(DAYS.values())[:5]],
         "commitments": row.specification.criteria.filter(kind=CriterionKind.COMMITMENT).order_by("position"),
     }

@@ -48,9 +48,18 @@ def test_a_siret_is_read_with_the_exception_of_la_poste(text, number):
     assert clean_siret(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "2601000450001", "26010004500013", "35600000049838", "2601000450001A"])
-def test_a_siret_with_a_wrong_form_or_key_is_refused(text):
-    with pytest.raises(ValueError, match="n’est pas un SIRET valable"):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "n’est pas un SIRET valable"),
+        ("2601000450001", "n’est pas un SIRET valable"),
+        ("2601000450001A", "n’est pas un SIRET valable"),
+        ("26010004500013", "contient une erreur de frappe"),
+        ("35600000049838", "contient une erreur de frappe"),
+    ],
+)
+def test_a_siret_with_a_wrong_form_or_key_is_refused(text, said):
+    with pytest.raises(ValueError, match=said):
         clean_siret(text)
 
 

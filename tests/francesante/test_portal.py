@@ -14,6 +14,8 @@ import pytest
 from django.conf import settings
 
 from francesante.lib.embedded import EmbeddedServers
+from francesante.management.commands import portal as command
+from francesante.management.commands.portal import PUBLIC_SERVICES
 
 pytestmark = pytest.mark.embedded
 
@@ -32,6 +34,7 @@ def portal(tmp_path, free_port):
     """A function that starts the supervisor on this test's own data and port."""
     started = []
     chosen = {"PORTAL_VAR": str(tmp_path), "PORT": str(free_port), "DJANGO_SETTINGS_MODULE": "francesante.settings"}
+    chosen |= dict.fromkeys(PUBLIC_SERVICES, "")  # A test leaves the machine alone.
     removed = {"DATABASE_URL", "REDIS_URL", "DEMO", "DEMO_DATA", "PRODUCTION"}
 
     def start(**changes):
@@ -52,6 +55,18 @@ def portal(tmp_path, free_port):
         process.wait()
         process.stdout.close()
     EmbeddedServers(tmp_path).stop()
+
+
+def test_only_the_services_in_reach_are_named_and_what_is_set_is_kept(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        here = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        monkeypatch.setattr(command, "PUBLIC_SERVICES", {"HERE": here, "NOBODY": "http://127.0.0.1:1", "SET": here})
+        for name in ("HERE", "NOBODY"):
+            monkeypatch.setenv(name, "")
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("SET", "")
+        command._name_services_in_reach()
+    assert (os.environ["HERE"], os.environ.get("NOBODY"), os.environ["SET"]) == (here, None, "")
 
 
 def wait_until_ready(process):

@@ -178,6 +178,19 @@ def test_the_former_line_of_a_place_that_changed_its_number_is_not_its_own(label
     assert sentences(label) == []
 
 
+def test_the_annuaire_closes_a_place_that_has_no_other_number(label):
+    siret = "89012345800014"
+    make.register_line(register="annuaire", number=siret, siret=siret, closed_on=date(2026, 11, 3))
+    label.structure.siret = siret
+    label.structure.save()
+    assert sentences(label) == []
+    label.structure.finess = None
+    label.structure.save()
+    assert sentences(label) == [
+        "L’Annuaire des entreprises en novembre 2026 indique cette structure fermée depuis le 3 novembre 2026."
+    ]
+
+
 def test_an_exempted_kind_and_a_label_that_ended_have_no_alert(label, ameli):
     ameli("2,0,5,1,oui,")
     Label.objects.update(withdrawn_at=NOW)

@@ -151,7 +151,7 @@ def test_a_commune_that_merged_leads_to_its_successor(client, label):
 
 def test_empty_pages_teach(client, db):
     assert "Aucun lieu n’est encore publié" in client.get("/lieux/").content.decode()
-    assert "Aucune commune ne ressemble à" in client.get("/lieux/", {"q": "xyzxyz"}).content.decode()
+    assert "Ni commune ni adresse ne ressemble à" in client.get("/lieux/", {"q": "xyzxyz"}).content.decode()
     assert client.get("/lieux/", {"commune": "00000", "type": "x", "page": "-3"}).status_code == 200
 
 
@@ -203,7 +203,7 @@ def test_the_other_sites_and_the_rounds_are_read_with_their_rhythm(client, label
     stop = {"place": "marché", "commune": town.pk, "day": "thu", "start": "14:00", "end": "17:00", "weeks": 2}
     answers = parse({"hours": WEEK, "sites": [site], "stops": [stop]})
     for _ in range(2):
-        open_sites(structure=one.structure, answers=answers)
+        open_sites(structure=one.structure, answers=answers, at=NOW)
     rows = one.structure.sites.filter(is_main=False).order_by("pk")
     assert [(row.name, row.commune_id, row.weeks) for row in rows] == [
         ("Antenne", "98002", 1),

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import call_command
@@ -28,6 +30,13 @@ STOP_SECONDS = 15
 WATCH_SECONDS = 0.5
 LOG_LINES = 15
 PR_SET_PDEATHSIG = 1
+
+REACH_SECONDS = 1
+PUBLIC_SERVICES = {
+    "ANNUAIRE_URL": "https://recherche-entreprises.api.gouv.fr",
+    "GEOCODING_URL": "https://data.geopf.fr/geocodage",
+}
+"""Other services of the State, asked when this machine reaches them; a variable that is set, even to nothing, is kept."""
 
 PROGRAMS = {
     "web": ["-m", "gunicorn", "-c", "python:francesante.gunicorn_conf"],
@@ -113,6 +122,7 @@ class Command(BaseCommand):
                     with self.step("PostgreSQL et Valkey"):
                         stack.enter_context(servers.running())
                 self.prepare()
+                _name_services_in_reach()
                 children: list[Child] = []
                 stack.callback(_stop_children, children)
                 with self.step("Site"):
@@ -228,6 +238,26 @@ def _binding_error(port: int) -> OSError | None:
         except OSError as error:
             return error
     return None
+
+
+def _name_services_in_reach() -> None:
+    """Give the programs the public services that answer a connection at once; without network nothing waits for them."""
+    missing = {name: address for name, address in PUBLIC_SERVICES.items() if name not in os.environ}
+    found: dict[str, str] = {}
+
+    def knock(name: str, address: str) -> None:
+        parts = urlsplit(address)
+        with suppress(OSError), socket.create_connection((parts.hostname, parts.port or 443), timeout=REACH_SECONDS):
+            found[name] = address
+
+    knocks = [threading.Thread(target=knock, args=pair, daemon=True) for pair in missing.items()]
+    for one in knocks:
+        one.start()
+    deadline = time.monotonic() + REACH_SECONDS
+    for one in knocks:
+        # Resolving a name may take much longer than connecting.
+        one.join(max(0, deadline - time.monotonic()))
+    os.environ.update(dict(found))
 
 
 def _log_dir() -> Path:
