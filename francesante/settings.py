@@ -192,6 +192,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "territories.context_processors.portal",
+                "labelling.context_processors.to_do",
             ],
         },
     },

@@ -156,6 +156,9 @@ class BulkAction(TextChoices):
     SHARE = "share", "partager l’appréciation"
     ENDORSE = "endorse", "endosser l’appréciation"
     PROPOSE = "propose", "présenter le label à la signature"
+    ASK = "ask", "demander un avis"
+    TAG = "tag", "étiqueter"
+    UNTAG = "untag", "retirer une étiquette"
 
 
 class BulkResult(TextChoices):
@@ -164,6 +167,28 @@ class BulkResult(TextChoices):
     WAITING = "waiting", "à faire"
     DONE = "done", "fait"
     NOT_DONE = "not_done", "non fait"
+
+
+class NewsKind(TextChoices):
+    """What an agent may be told of the files they choose."""
+
+    ANSWER = "answer", "réponse reçue"
+    MESSAGE = "message", "message de la structure"
+    EVIDENCE = "evidence", "pièce ajoutée"
+    SHARE = "share", "appréciation partagée, position prise"
+    OPINION = "opinion", "avis rendu"
+    DISAGREEMENT = "disagreement", "désaccord et concertation"
+    DECISION = "decision", "décision signée"
+    DEADLINE = "deadline", "échéance proche ou passée"
+
+
+class NewsScope(TextChoices):
+    """Of which files an agent is told."""
+
+    MINE = "mine", "mes dossiers"
+    FOLLOWED = "followed", "mes dossiers et ceux que je suis"
+    ALL = "all", "tous"
+    NONE = "none", "aucun"
 
 
 class DigestFrequency(TextChoices):

@@ -20,6 +20,7 @@ from labelling.services.digest import tell_agents
 from labelling.services.documents import render_missing_documents
 from labelling.services.endings import apply_notified_endings
 from labelling.services.evidence import sweep_files
+from labelling.services.following import purge_told
 from labelling.services.invitations import due_reminders, end_expired, not_reminded, remind_invited
 from labelling.services.labels import publish_notified
 from labelling.services.opinions import remind_opinions
@@ -118,8 +119,9 @@ def remind_of_opinions(**_: Any) -> None:
 
 @shared_task
 def forget_readings(**_: Any) -> None:
-    """Purge the journal of readings of what it no longer keeps."""
+    """Purge the journal of readings, and what morning mails told, of what is no longer kept."""
     purge_readings(at=timezone.now())
+    purge_told(at=timezone.now())
 
 
 @shared_task

@@ -111,6 +111,8 @@ def build_world():
         "opinion-link-piece": {"token": link_of(by_link), "piece": piece.pk},
         "interest": {"number": files["reviewed"].number},
         "note": {"number": files["reviewed"].number},
+        "application-tag": {"number": files["reviewed"].number},
+        "application-follow": {"number": files["reviewed"].number},
         "presence": {"number": files["reviewed"].number},
         **_network(home, mandates["ars"]),
         "password-reset-confirm": {"uidb64": "xx", "token": "xx-xx"},

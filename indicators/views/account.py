@@ -64,6 +64,7 @@ def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
     files = files_of(request.user, mandate)
     views = views_of(mandate, today)
     counts = counts_of(files, {**views, CALLING: calling_for_an_act(views)})
+    request.to_do = counts[CALLING]  # type: ignore[attr-defined]
     links = {
         name: {"label": label, "count": counts[name], "url": f"{reverse('applications')}?vue={name}"}
         for name, (label, _) in views.items()

@@ -5,12 +5,14 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.free_text import FreeTextField
 from francesante.lib.french import short_date, typeset
 from labelling.choices import BodyKind, OpinionPart, OpinionSense
-from labelling.models import ConsultedBody, Evidence
+from labelling.models import ConsultedBody, Evidence, ExpertGroup
+from labelling.services.opinions import Question
 from territories.models import Authority, Departement
 
 MAX_QUESTION, MAX_OPINION = 1500, 5000
@@ -79,6 +81,73 @@ class AskForm(DsfrBaseForm):
         self.fields["pieces"].queryset = pieces  # type: ignore[attr-defined]
         if not pieces.exists():
             del self.fields["pieces"]
+
+
+class Groups(forms.ModelMultipleChoiceField):
+    """Boxes of groups of experts, by their name and their bodies."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return the name, the département and the bodies."""
+        names = ", ".join(body.name for body in obj.bodies.all())
+        return f"{obj.name}, {obj.departement} : {names}"
+
+
+class BulkAskForm(DsfrBaseForm):
+    """One question on several files: of whom, and by when; each file asks those of its own territory."""
+
+    use_required_attribute = False
+
+    groups = Groups(ExpertGroup.objects.none(), label="Groupes d’experts", required=False)
+    bodies = Bodies(
+        ConsultedBody.objects.none(),
+        label="Organismes, un par un",
+        help_text="Ils lisent la structure et toutes ses réponses, sans les pièces ni les appréciations.",
+        required=False,
+    )
+    question = FreeTextField(
+        label="Question posée",
+        help_text=f"Chaque organisme la lit telle quelle, dossier par dossier. {NO_PATIENT}",
+        max_length=MAX_QUESTION,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Écrivez la question posée."},
+    )
+    due_date = forms.DateField(
+        label="Réponse attendue le",
+        help_text="L’organisme est relancé trois jours avant, puis ce jour-là.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Indiquez la date attendue.",
+            "invalid": "Indiquez une date, par exemple 25/11/2026.",
+        },
+    )
+
+    def __init__(
+        self, *args: Any, bodies: QuerySet[ConsultedBody], groups: QuerySet[ExpertGroup], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["bodies"].queryset = bodies  # type: ignore[attr-defined]
+        self.fields["groups"].queryset = groups  # type: ignore[attr-defined]
+        if not groups.exists():
+            del self.fields["groups"]
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for somebody to ask, and for a day to come."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned.get("bodies") and not cleaned.get("groups"):
+            self.add_error("bodies", "Choisissez au moins un organisme ou un groupe.")
+        if cleaned.get("due_date") and cleaned["due_date"] <= timezone.localdate():
+            self.add_error("due_date", "La date attendue est à venir : choisissez un jour à partir de demain.")
+        return cleaned
+
+    def asked(self) -> Question:
+        """Return the question of a valid form; the bodies of its groups are among those asked, each once."""
+        said = self.cleaned_data
+        found = {body.pk: body for body in said["bodies"]}
+        for group in said.get("groups", ()):
+            found |= {body.pk: body for body in group.bodies.all()}
+        return Question(tuple(found.values()), said["question"], said["due_date"])
 
 
 class AnswerForm(DsfrBaseForm):

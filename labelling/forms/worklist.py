@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from dsfr.forms import DsfrBaseForm
 
-from labelling.choices import ApplicationState, DigestFrequency, Route, StructureKind
+from labelling.choices import ApplicationState, DigestFrequency, NewsKind, NewsScope, Route, StructureKind
 from labelling.services.worklist_filters import NOBODY
 
 
@@ -33,6 +33,12 @@ class WorkListForm(forms.Form):
     epci = forms.RegexField(r"^\d{9}$", label="EPCI", required=False)
     vague = forms.RegexField(r"^\d{1,4}$", label="Vague", required=False)
     agent = forms.RegexField(rf"^(\d{{1,18}}|{NOBODY})$", label="Instruit par", required=False)
+
+    etiquette = forms.RegexField(r"^\d{1,18}$", label="Étiquette", required=False)
+    nouveau = forms.ChoiceField(choices=NewsKind.choices, required=False)
+    parmi = forms.ChoiceField(
+        choices=[(one.value, one.label) for one in (NewsScope.MINE, NewsScope.FOLLOWED)], required=False
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,7 +71,9 @@ class SavedViewForm(DsfrBaseForm):
 
 
 class DigestForm(DsfrBaseForm):
-    """How often an agent is told by mail."""
+    """How often an agent is told by mail, of which files for each kind of news, and what is told at once."""
+
+    use_required_attribute = False
 
     frequency = forms.ChoiceField(
         label="Courriel de ce qui attend",
@@ -73,3 +81,29 @@ class DigestForm(DsfrBaseForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez une fréquence.", "invalid_choice": "Choisissez une fréquence."},
     )
+    deadlines_at_once = forms.BooleanField(
+        label="Une échéance proche, ou passée, d’un dossier que j’instruis ou que je suis",
+        help_text="Elle n’est alors pas redite le matin.",
+        required=False,
+    )
+    signatures_at_once = forms.BooleanField(label="Une décision présentée à ma signature", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind in NewsKind:
+            self.fields[f"news_{kind}"] = forms.ChoiceField(
+                label=kind.label.capitalize(),
+                choices=NewsScope.choices,
+                error_messages={
+                    "required": f"Choisissez les dossiers, pour « {kind.label} ».",
+                    "invalid_choice": f"Choisissez les dossiers, pour « {kind.label} ».",
+                },
+            )
+
+    def news_rows(self) -> list[tuple[NewsKind, forms.BoundField]]:
+        """Return the field of each kind of news, in the order people read."""
+        return [(kind, self[f"news_{kind}"]) for kind in NewsKind]
+
+    def choices(self) -> dict[NewsKind, NewsScope]:
+        """Return what a valid form chose."""
+        return {kind: NewsScope(self.cleaned_data[f"news_{kind}"]) for kind in NewsKind}

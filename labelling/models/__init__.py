@@ -11,6 +11,7 @@ from labelling.models.disagreements import Closing, Concertation, NationalAdvice
 from labelling.models.documents import Document
 from labelling.models.endings import AdversarialProcedure, Ending, EndingGround
 from labelling.models.evidence import Evidence
+from labelling.models.following import FollowedFile, NewsChoice, ToldNews
 from labelling.models.interests import InterestDeclaration
 from labelling.models.labels import Label
 from labelling.models.messages import Message, MessageReading
@@ -23,6 +24,7 @@ from labelling.models.requests import AnswerDraft, AnswerRevision, InformationRe
 from labelling.models.specifications import Criterion, Quota, Specification, Wave
 from labelling.models.structures import Claim, Membership, Site, Structure
 from labelling.models.support import SupportMessage, SupportRequest
+from labelling.models.tags import FileTag, Tag
 from labelling.models.templates import DecisionTemplate, DraftAddition
 from labelling.models.visits import Visit, VisitFinding
 from labelling.models.worklist import BulkOutcome, BulkRun, Digest, SavedView
@@ -58,6 +60,8 @@ __all__ = [
     "Evidence",
     "ExpertGroup",
     "FileReading",
+    "FileTag",
+    "FollowedFile",
     "InformationRequest",
     "InterestDeclaration",
     "Label",
@@ -65,6 +69,7 @@ __all__ = [
     "Message",
     "MessageReading",
     "NationalAdvice",
+    "NewsChoice",
     "Note",
     "Offering",
     "Opinion",
@@ -81,6 +86,8 @@ __all__ = [
     "Structure",
     "SupportMessage",
     "SupportRequest",
+    "Tag",
+    "ToldNews",
     "Visit",
     "VisitFinding",
     "Wave",

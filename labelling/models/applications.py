@@ -16,6 +16,9 @@ from territories.choices import Capacity
 from territories.models import Decision, Departement, Mandate, User
 from territories.models.people import departements_of
 
+REVIEWERS = {Capacity.ARS: "ars_reviewer", Capacity.PREFET: "prefecture_reviewer"}
+"""The field that names who instructs a file for each authority: one does not take it from the other."""
+
 
 class ApplicationQuerySet(models.QuerySet["Application"]):
     """Applications."""
@@ -47,6 +50,8 @@ class Application(models.Model):
 
     ``answers`` is read by ``labelling.rules.answers``; ``specification`` is the version in force at submission.
     ``silence_date`` is the last day of the two months after receipt: the next day, silence is a rejection.
+    ``ars_reviewer`` and ``prefecture_reviewer`` are kept as they were entrusted; whose mandate has ended no longer holds
+    the file (``labelling.services.assignment.reviewer``).
     """
 
     number = models.CharField("numéro", max_length=20, unique=True)
@@ -69,8 +74,11 @@ class Application(models.Model):
     submitted_at = models.DateTimeField("déposée le", null=True, blank=True)
     silence_date = models.DateField("réponse attendue avant le", null=True, blank=True)
     notification_consent = models.BooleanField("accepte la notification électronique", default=False)
-    assigned_to = models.ForeignKey(
-        Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="instruite par"
+    ars_reviewer = models.ForeignKey(
+        Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="instruite à l’ARS par"
+    )
+    prefecture_reviewer = models.ForeignKey(
+        Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="instruite à la préfecture par"
     )
     shared_at = models.DateTimeField("appréciation partagée le", null=True, blank=True)
     endorsed_at = models.DateTimeField("position de l’autre autorité le", null=True, blank=True)

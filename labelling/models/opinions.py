@@ -72,6 +72,11 @@ class ConsultedBody(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def serves(self, departement: Departement) -> bool:
+        """Tell whether it is still consulted in a département, as ``ConsultedBodyQuerySet.serving`` does of many."""
+        here = departement.pk == self.departement_id or departement.region_id == self.region_id
+        return here and self.retired_at is None
+
 
 class ExpertGroup(models.Model):
     """Bodies of a département that are asked together, in one click."""

@@ -9,6 +9,8 @@ from django.urls import reverse
 from francesante.lib.db import choices_check, set_iff
 from labelling.choices import BulkAction, BulkResult, DigestFrequency
 from labelling.models.applications import Application
+from labelling.models.opinions import ConsultedBody
+from labelling.models.tags import Tag
 from territories.models import Mandate, User
 
 
@@ -42,7 +44,9 @@ class BulkRunQuerySet(models.QuerySet["BulkRun"]):
 
     def of(self, user: Any) -> Self:
         """Those of a person, whatever the mandate they acted with; nobody else reads them."""
-        return self.filter(mandate__user=user).select_related("mandate__user", "mandate__authority", "assignee__user")
+        return self.filter(mandate__user=user).select_related(
+            "mandate__user", "mandate__authority", "assignee__user", "tag"
+        )
 
     def unfinished(self) -> Self:
         """Those with a row still to do, the oldest first."""
@@ -52,7 +56,8 @@ class BulkRunQuerySet(models.QuerySet["BulkRun"]):
 class BulkRun(models.Model):
     """One act on several files, each in a transaction of its own; kept 30 days with what became of each.
 
-    ``key`` comes from the page that shows the selection: sent twice, it starts one run.
+    ``key`` comes from the page that shows the selection: sent twice, it starts one run. What some acts need beside the
+    files is asked once: a colleague, a tag, or a question with its deadline and those who may be asked.
     """
 
     key = models.UUIDField("clé de la page qui l’a lancé", unique=True)
@@ -61,6 +66,10 @@ class BulkRun(models.Model):
     assignee = models.ForeignKey(
         Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="affectés à"
     )
+    tag = models.ForeignKey(Tag, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="étiquette")
+    bodies = models.ManyToManyField(ConsultedBody, related_name="+", verbose_name="organismes", blank=True)
+    question = models.TextField("question", blank=True)
+    due_date = models.DateField("attendu le", null=True, blank=True)
     created_at = models.DateTimeField("lancé le")
     finished_at = models.DateTimeField("terminé le", null=True, blank=True)
 
@@ -71,6 +80,11 @@ class BulkRun(models.Model):
         constraints = [
             choices_check("action", BulkAction, name="bulk_run_action_known"),
             set_iff("assignee", [BulkAction.ASSIGN], name="bulk_run_assignee_iff_assign", state_field="action"),
+            set_iff("tag", [BulkAction.TAG, BulkAction.UNTAG], name="bulk_run_tag_iff_tagged", state_field="action"),
+            set_iff("due_date", [BulkAction.ASK], name="bulk_run_due_date_iff_ask", state_field="action"),
+            models.CheckConstraint(
+                condition=Q(action=BulkAction.ASK) ^ Q(question=""), name="bulk_run_question_iff_ask"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -117,7 +131,8 @@ class BulkOutcome(models.Model):
 class Digest(models.Model):
     """The morning mail of an agent; without a row, it is sent each morning.
 
-    ``handled_on`` is the last day for which it was sent, or for which nothing waited.
+    ``handled_on`` is the last day for which it was sent, or for which nothing waited. Only deadlines and decisions to sign
+    may be told by a mail of their own.
     """
 
     user = models.OneToOneField(User, models.PROTECT, related_name="+", verbose_name="personne")
@@ -125,6 +140,8 @@ class Digest(models.Model):
         "courriel", max_length=10, choices=DigestFrequency.choices, default=DigestFrequency.MORNING
     )
     handled_on = models.DateField("traité le", null=True, blank=True)
+    deadlines_at_once = models.BooleanField("échéances dites aussitôt", default=False)
+    signatures_at_once = models.BooleanField("décisions à signer dites aussitôt", default=True)
 
     class Meta:
         verbose_name = "courriel du matin"

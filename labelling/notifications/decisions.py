@@ -20,6 +20,7 @@ from labelling.notifications.mails import (
     to_services,
 )
 from labelling.rules.clock import appeal_deadline, local_day
+from labelling.services.digest import told_at_once
 from labelling.services.drafting import authorities_of
 from territories.choices import DecisionKind, Subject
 from territories.models import Event, Mandate, Notification
@@ -32,7 +33,7 @@ def _proposed(event: Event) -> list[EmailMessage]:
     context = {"decision": decision, "url": address_of("decision", decision.pk)}
     return [
         compose("to_sign", "une décision à votre signature", [person.email], context)
-        for person in signatories_of(decision)
+        for person in told_at_once(signatories_of(decision))
     ]
 
 

@@ -1,6 +1,8 @@
 """Mails that pages send at once: codes, links, the counts of the morning."""
 
-from labelling.choices import InvitationAddress
+from urllib.parse import urlencode
+
+from labelling.choices import InvitationAddress, NewsKind, NewsScope
 from labelling.models import (
     Claim,
     Opinion,
@@ -10,6 +12,7 @@ from labelling.notifications.opinions import about_opinion
 from labelling.services.digest import Section
 from labelling.services.drafting import authorities_of
 from labelling.services.invitations import Sending
+from labelling.services.worklist import EVERYTHING
 from territories.models import User
 
 
@@ -79,6 +82,10 @@ def send_digest(user: User, sections: list[Section]) -> None:
                     {"label": label, "count": count, "url": f"{address_of('applications')}?vue={view}"}
                     for label, count, view in section.views
                 ],
+                "news": [
+                    {"label": kind.label, "count": count, "url": f"{address_of('applications')}?{_news(kind, scope)}"}
+                    for kind, scope, count in section.news
+                ],
             }
             for section in sections
         ],
@@ -87,6 +94,11 @@ def send_digest(user: User, sections: list[Section]) -> None:
         "setting": address_of("digest"),
     }
     compose("digest", "ce qui attend ce matin", [user.email], context).send()
+
+
+def _news(kind: NewsKind, scope: NewsScope) -> str:
+    among = {} if scope == NewsScope.ALL else {"parmi": scope.value}
+    return urlencode({"vue": EVERYTHING, "nouveau": kind.value, **among})
 
 
 def send_opinion_link(opinion: Opinion) -> None:

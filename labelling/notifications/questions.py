@@ -1,12 +1,15 @@
 """Mails about the questions asked of a structure, its messages, its pieces, and silence."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from labelling.models import (
+    Application,
     Evidence,
     InformationRequest,
 )
@@ -15,6 +18,7 @@ from labelling.rules.badges import OPEN
 from labelling.rules.clock import days_left, local_day
 from labelling.rules.steps import BY_SLUG
 from labelling.services.drafting import authorities_of
+from labelling.services.following import wants_deadlines_at_once
 from labelling.services.silence import what_is_missing
 from territories.choices import ActorKind, Subject
 from territories.models import Event
@@ -100,7 +104,12 @@ def _silent(event: Event) -> list[EmailMessage]:
         compose("silence", f"délai écoulé sans décision, {application.number}", [person.email], context)
         for person in people_of(application)
     ]
-    return [*told, *to_services("silence_agents", f"délai dépassé, {application.number}", authorities, context)]
+    subject = f"délai dépassé, {application.number}"
+    return [
+        *told,
+        *to_services("silence_agents", subject, authorities, context),
+        *_to_people("silence_agents", subject, application, context),
+    ]
 
 
 def _silence_near(event: Event) -> list[EmailMessage]:
@@ -116,7 +125,17 @@ def _silence_near(event: Event) -> list[EmailMessage]:
         "missing": what_is_missing(application, at=timezone.now()),
     }
     authorities = authorities_of(application.departement).values()
-    return to_services("silence_alert", f"rejet implicite à J-{left}, {application.number}", authorities, context)
+    subject = f"rejet implicite à J-{left}, {application.number}"
+    return [
+        *to_services("silence_alert", subject, authorities, context),
+        *_to_people("silence_alert", subject, application, context),
+    ]
+
+
+def _to_people(name: str, subject: str, application: Application, context: Mapping[str, Any]) -> list[EmailMessage]:
+    """Return the mails of a deadline to those who asked for it at once, about a file that they instruct or follow."""
+    people = wants_deadlines_at_once(application, at=timezone.now())
+    return [compose(name, subject, [person.email], context) for person in people]
 
 
 def _message(event: Event) -> list[EmailMessage]:

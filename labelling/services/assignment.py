@@ -1,21 +1,51 @@
-"""Who instructs a file: entrusted by an agent to a colleague of the same authority."""
+"""Who instructs a file, for each of the two authorities: entrusted by an agent to a colleague of the same authority.
+
+Who left, or whose mandate has ended, no longer holds a file: it is to be entrusted again.
+"""
 
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, StaleError, allows, check
 from labelling.models import Application
+from labelling.models.applications import REVIEWERS
 from labelling.services.interests import stood_aside
 from labelling.services.reviews import require_reviewer
 from labelling.workflow import TRANSITIONS
-from territories.choices import Role, Subject
+from territories.choices import Capacity, Role, Subject
 from territories.models import Departement, Mandate
 from territories.services.events import lock, perform
+
+
+def reviewer(application: Application, capacity: Capacity, *, on: date) -> Mandate | None:
+    """Return who instructs a file for an authority on a day; needs both reviewers selected with their ``user``."""
+    held: Mandate | None = getattr(application, REVIEWERS[capacity])
+    return held if held is not None and on in held.valid and held.user.is_active else None
+
+
+def in_hand(capacity: Capacity | None, *, on: date, of: int | str | None = None) -> Q:
+    """Return the filter of the files that somebody, or the person ``of``, instructs on a day for an authority.
+
+    Without authority (the national team): for either.
+    """
+    if capacity is None:
+        return in_hand(Capacity.ARS, on=on, of=of) | in_hand(Capacity.PREFET, on=on, of=of)
+    field = REVIEWERS[capacity]
+    held = Q(**{f"{field}__valid__contains": on, f"{field}__user__is_active": True})
+    return held if of is None else held & Q(**{f"{field}__user": of})
+
+
+def in_nobodys_hands(capacity: Capacity | None, *, on: date) -> Q:
+    """Return the filter of the files that nobody instructs on a day for an authority; without authority, for neither."""
+    if capacity is None:
+        return in_nobodys_hands(Capacity.ARS, on=on) & in_nobodys_hands(Capacity.PREFET, on=on)
+    field = REVIEWERS[capacity]
+    left = ~Q(**{f"{field}__valid__contains": on}) | Q(**{f"{field}__user__is_active": False})
+    return Q(**{f"{field}__isnull": True}) | left
 
 
 def colleagues_of(mandate: Mandate, departement: Departement | None = None) -> QuerySet[Mandate]:
@@ -58,14 +88,13 @@ def colleague(mandate: Mandate, pk: int) -> Mandate:
 
 @transaction.atomic
 def assign(*, application: Application, mandate: Mandate, to: Mandate, version: int, at: datetime) -> Application:
-    """Entrust a file to a colleague, or take it oneself; its state does not move.
+    """Entrust a file to a colleague, or take it oneself; neither its state nor who instructs it elsewhere moves.
 
     Raises:
-        RefusedError: the mandate may not instruct, the file is decided or in the hands of another authority, or the
-            colleague may not instruct it.
+        RefusedError: the mandate may not instruct, the file is decided, or the colleague may not instruct it.
         StaleError: the file changed since ``version``.
     """
-    require_reviewer(application, mandate, at=at)
+    capacity = require_reviewer(application, mandate, at=at)
     current = lock(application)
     if current.version != version:
         raise StaleError
@@ -78,8 +107,8 @@ def assign(*, application: Application, mandate: Mandate, to: Mandate, version: 
         actor=mandate,
         at=at,
         version=version,
-        assigned_to=to,
         data={"to": to.pk},
+        **{REVIEWERS[capacity]: to},
     )
     return application
 
@@ -95,14 +124,6 @@ def check_assign(
         RefusedError: why not.
     """
     check(TRANSITIONS, "assign", state=application.state, hat=mandate.hat, row=application)
-    holder = application.assigned_to
-    if holder is not None and holder.authority_id != mandate.authority_id and holder.is_active(at):
-        raise RefusedError(
-            typeset(
-                f"Ce dossier est instruit par {holder.user.full_name}, {holder.authority} : seule cette autorité peut le "
-                "confier à un autre de ses agents."
-            )
-        )
     if to.authority_id != mandate.authority_id or to.role != Role.AGENT:
         raise RefusedError("Un dossier se confie à un agent d’instruction de votre autorité.")
     if not to.user.is_active or not to.is_active(at) or not to.covers(application.departement):
@@ -112,5 +133,6 @@ def check_assign(
         )
     if application.structure_id in aside:
         raise RefusedError(f"{to.user.full_name} s’est déporté de cette structure : choisissez un autre agent.")
+    holder = reviewer(application, to.capacity, on=timezone.localdate(at)) if to.capacity else None
     if holder is not None and holder.user_id == to.user_id:
         raise RefusedError(f"{to.user.full_name} instruit déjà ce dossier.")

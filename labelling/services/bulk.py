@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,11 +20,23 @@ from django.utils import timezone
 from francesante.lib.french import plural, typeset
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import BulkAction, BulkResult, CriterionKind, Interest
-from labelling.models import Application, BulkOutcome, BulkRun, Criterion, InterestDeclaration, Label, Quota
+from labelling.models import (
+    Application,
+    BulkOutcome,
+    BulkRun,
+    ConsultedBody,
+    Criterion,
+    InterestDeclaration,
+    Label,
+    Quota,
+    Tag,
+)
+from labelling.models.applications import REVIEWERS
 from labelling.rules.clock import local_day
 from labelling.services.assignment import assign, check_assign
 from labelling.services.decisions import check_propose, propose_label
 from labelling.services.interests import declare_interest, has_declared, stood_aside
+from labelling.services.opinions import Consulted, Question, ask_question, check_question, consulted, left_to_ask
 from labelling.services.renewals import check_renewable
 from labelling.services.reviews import (
     Line,
@@ -34,6 +47,7 @@ from labelling.services.reviews import (
     share_assessment,
     sheet,
 )
+from labelling.services.tags import carriers, check_put, check_take_off, put_tag, take_off
 from territories.choices import DecisionKind
 from territories.models import Mandate
 
@@ -44,6 +58,8 @@ MOST_FILES = 500
 AT_ONCE = 25
 """Files that the page carries out itself; a longer run goes to a worker."""
 KEPT = timedelta(days=30)
+WITHOUT_DECLARATION = frozenset({BulkAction.ASSIGN, BulkAction.TAG, BulkAction.UNTAG})
+"""Acts that decide nothing of a file: no interest is declared before them."""
 STALE = "Ce dossier a changé depuis la page où vous l’avez choisi : rien n’y a été fait. Relisez-le, puis recommencez."
 BROKEN = (
     "Une erreur du portail a interrompu cet acte : rien n’a été fait sur ce dossier. Elle est enregistrée ; recommencez "
@@ -53,27 +69,35 @@ BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One file of a selection: its criteria, and why the act would be refused, or nothing."""
+    """One file of a selection: its criteria, and why the act would be refused, or nothing; who would be asked."""
 
     application: Application
     lines: list[Line] = field(default_factory=list)
     refusal: str = ""
+    asked: list[ConsultedBody] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an act needs beside the files, chosen once for all of them; most need nothing."""
+
+    assignee: Mandate | None = None
+    question: Question | None = None
+    tag: Tag | None = None
 
 
 # Beforehand ----------------------------------------------------------------------------------------------------------
 
 
 def candidates(
-    files: QuerySet[Application], action: BulkAction, mandate: Mandate, *, assignee: Mandate | None, at: datetime
+    files: QuerySet[Application], action: BulkAction, mandate: Mandate, *, terms: Terms, at: datetime
 ) -> list[Candidate]:
     """Ask of each file if the act could pass now, in a constant number of queries."""
     rows = files.select_related(
         "departement",
         "structure__commune",
         "specification",
-        "assigned_to__user",
-        "assigned_to__authority",
-        "assigned_to__departement",
+        *[f"{field}__user" for field in REVIEWERS.values()],
     ).prefetch_related("assessments", "requests")
     rows = rows.defer("answers", "departement__outline", "departement__inset_outline")
     criteria: dict[int, list[Criterion]] = defaultdict(list)
@@ -81,7 +105,9 @@ def candidates(
         criteria[criterion.specification_id].append(criterion)
     applications = list(rows[:MOST_FILES])
     labels = _standing(applications, at) if action == BulkAction.PROPOSE else {}
-    aside, check = stood_aside(mandate), _checks(action, mandate, assignee, at)
+    keys = [row.pk for row in applications]
+    known = _known(action, keys, terms, at)
+    aside, check = stood_aside(mandate), _checks(action, mandate, terms, keys=keys, known=known, at=at)
     found = []
     for application in applications:
         lines = sheet(application, application.assessments.all(), criteria[application.specification_id])
@@ -93,17 +119,24 @@ def candidates(
         except RefusedError as refusal:
             found.append(Candidate(application, lines, typeset(str(refusal))))
         else:
-            found.append(Candidate(application, lines))
+            asked = left_to_ask(application, terms.question, known) if terms.question and known else []
+            found.append(Candidate(application, lines, asked=asked))
     return found
 
 
+def _known(action: BulkAction, keys: list[int], terms: Terms, at: datetime) -> Consulted | None:
+    if action != BulkAction.ASK:
+        return None
+    return consulted(keys, _question(terms).bodies, on=timezone.localdate(at))
+
+
 def _checks(
-    action: BulkAction, mandate: Mandate, assignee: Mandate | None, at: datetime
+    action: BulkAction, mandate: Mandate, terms: Terms, *, keys: list[int], known: Consulted | None, at: datetime
 ) -> Callable[[Application, list[Line]], None]:
     """Return what the service of an act asks of a file, with what many files have in common read once."""
     match action:
         case BulkAction.ASSIGN:
-            to = _named(assignee)
+            to = _assignee(terms)
             aside = stood_aside(to)
             return lambda application, _: check_assign(application, mandate, to, aside=aside, at=at)
         case BulkAction.SHARE:
@@ -112,23 +145,42 @@ def _checks(
             return lambda application, lines: check_endorse(application, mandate, lines)
         case BulkAction.PROPOSE:
             return lambda application, lines: check_propose(DecisionKind.LABEL_GRANTED, application, mandate, lines)
+        case BulkAction.ASK:
+            question = _question(terms)
+            return lambda application, _: check_question(application, question, known, at=at)  # type: ignore[arg-type]
+        case BulkAction.TAG | BulkAction.UNTAG:
+            tag = _tag(terms)
+            carrying, check_tag = carriers(tag, keys), check_put if action == BulkAction.TAG else check_take_off
+            return lambda application, _: check_tag(application, tag, mandate, carrying=carrying)
 
 
 def undeclared(files: QuerySet[Application], action: BulkAction, mandate: Mandate) -> int:
     """Return in how many structures of these files the person has not declared their interests yet.
 
-    To entrust a file to somebody else asks for no declaration.
+    To entrust a file to somebody else, or to find it again by a word, asks for no declaration.
     """
-    if action == BulkAction.ASSIGN:
+    if action in WITHOUT_DECLARATION:
         return 0
     declared = InterestDeclaration.objects.filter(user=mandate.user_id).values("structure")
     return files.exclude(structure__in=declared).order_by().values("structure").distinct().count()
 
 
-def _named(assignee: Mandate | None) -> Mandate:
-    if assignee is None:
+def _assignee(terms: Terms) -> Mandate:
+    if terms.assignee is None:
         raise RefusedError("Dites à quel agent de votre autorité ces dossiers sont affectés. Rien n’a été enregistré.")
-    return assignee
+    return terms.assignee
+
+
+def _question(terms: Terms) -> Question:
+    if terms.question is None:
+        raise RefusedError("Dites à qui la question est posée, laquelle, et pour quand. Rien n’a été envoyé.")
+    return terms.question
+
+
+def _tag(terms: Terms) -> Tag:
+    if terms.tag is None:
+        raise RefusedError("Choisissez une étiquette de votre autorité. Rien n’a été enregistré.")
+    return terms.tag
 
 
 def _standing(applications: list[Application], at: datetime) -> Mapping[int, Label]:
@@ -171,7 +223,7 @@ def start_run(
     files: QuerySet[Application],
     shown: Mapping[int, int],
     mandate: Mandate,
-    assignee: Mandate | None,
+    terms: Terms,
     declares: bool,
     at: datetime,
 ) -> BulkRun:
@@ -181,7 +233,7 @@ def start_run(
     is recorded with each act. The same ``key`` a second time gives back the first run.
 
     Raises:
-        RefusedError: no file, too many, nobody to entrust them to, or interests not declared.
+        RefusedError: no file, too many, interests not declared, or the act's terms are not all there.
     """
     if existing := BulkRun.objects.filter(key=key, mandate__user=mandate.user_id).first():
         return existing
@@ -200,20 +252,45 @@ def start_run(
         defaults={
             "action": action,
             "mandate": mandate,
-            "assignee": _named(assignee) if action == BulkAction.ASSIGN else None,
             "created_at": at,
+            **_kept(action, terms),
         },
     )
     if made:
+        if action == BulkAction.ASK:
+            run.bodies.set(_question(terms).bodies)
         BulkOutcome.objects.bulk_create(BulkOutcome(run=run, application_id=pk, version=shown[pk]) for pk in chosen)
     return run
+
+
+def _kept(action: BulkAction, terms: Terms) -> dict[str, Any]:
+    match action:
+        case BulkAction.ASSIGN:
+            return {"assignee": _assignee(terms)}
+        case BulkAction.ASK:
+            question = _question(terms)
+            return {"question": question.text, "due_date": question.due_date}
+        case BulkAction.TAG | BulkAction.UNTAG:
+            return {"tag": _tag(terms)}
+    return {}
+
+
+def terms_of(run: BulkRun) -> Terms:
+    """Return what was chosen once for all the files of a run."""
+    question = Question(tuple(run.bodies.all()), run.question, run.due_date) if run.due_date else None
+    return Terms(run.assignee, question, run.tag)
 
 
 def carry_out(*, run: BulkRun) -> BulkRun:
     """Do what is left of a run, one transaction per file; stopped halfway, it is taken up where it was."""
     rows = BulkRun.objects.select_related(
-        "mandate__user", "mandate__authority", "mandate__departement", "assignee__user", "assignee__departement"
-    )
+        "mandate__user",
+        "mandate__authority",
+        "mandate__departement",
+        "assignee__user",
+        "assignee__departement",
+        "tag__authority",
+    ).prefetch_related("bodies")
     run = rows.get(pk=run.pk)
     while _do_next(run):
         pass
@@ -261,17 +338,24 @@ def _act(run: BulkRun, outcome: BulkOutcome, *, at: datetime) -> str:
         pk=outcome.application_id
     )
     mandate, version = run.mandate, outcome.version
-    if run.action != BulkAction.ASSIGN and not has_declared(mandate, application):
+    if run.action not in WITHOUT_DECLARATION and not has_declared(mandate, application):
         declare_interest(application=application, mandate=mandate, interest=Interest.NONE, at=at)
     match BulkAction(run.action):
         case BulkAction.ASSIGN:
-            assign(application=application, mandate=mandate, to=_named(run.assignee), version=version, at=at)
+            to = _assignee(terms_of(run))
+            assign(application=application, mandate=mandate, to=to, version=version, at=at)
         case BulkAction.SHARE:
             share_assessment(application=application, mandate=mandate, version=version, at=at)
         case BulkAction.ENDORSE:
             endorse(application=application, mandate=mandate, version=version, at=at)
         case BulkAction.PROPOSE:
             return propose_label(application=application, mandate=mandate, version=version, at=at).sentence
+        case BulkAction.ASK:
+            ask_question(application=application, question=_question(terms_of(run)), mandate=mandate, at=at)
+        case BulkAction.TAG:
+            put_tag(application=application, tag=_tag(terms_of(run)), mandate=mandate, at=at)
+        case BulkAction.UNTAG:
+            take_off(application=application, tag=_tag(terms_of(run)), mandate=mandate, at=at)
     return ""
 
 

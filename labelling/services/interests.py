@@ -5,12 +5,16 @@ who stood aside, wherever they come from.
 """
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
+from django.db.models import Q
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import Interest
 from labelling.models import Application, InterestDeclaration, Structure
+from labelling.models.applications import REVIEWERS
 from territories.choices import Role, Subject
 from territories.models import Decision, Mandate
 from territories.services.events import lock, record_event, write
@@ -72,9 +76,16 @@ def declare_interest(*, application: Application, mandate: Mandate, interest: st
 
 
 def _give_back(structure: Structure, mandate: Mandate, *, at: datetime) -> None:
-    held = Application.objects.open().filter(structure=structure, assigned_to__user=mandate.user_id)
-    for application in held.order_by("pk").select_for_update(of=("self",)):
-        write(application, version=None, assigned_to=None)
+    held = [Q(**{f"{field}__user": mandate.user_id}) for field in REVIEWERS.values()]
+    files = Application.objects.open().filter(reduce(or_, held), structure=structure)
+    rows = files.select_related(*REVIEWERS.values()).order_by("pk")
+    for application in rows.select_for_update(of=("self",)):
+        given = [
+            field
+            for field in REVIEWERS.values()
+            if (one := getattr(application, field)) is not None and one.user_id == mandate.user_id
+        ]
+        write(application, version=None, **dict.fromkeys(given))
         record_event(
             subject_type=Subject.APPLICATION,
             subject_id=application.pk,

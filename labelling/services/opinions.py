@@ -6,6 +6,7 @@ asked for (CRPA, L. 311-1 and L. 311-6), which the form says to whoever answers.
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from django.db.models.functions import Coalesce
 from francesante.lib.french import long_date
 from francesante.lib.identifiers import NIR_REFUSED, holds_nir
 from francesante.lib.workflow import RefusedError, StaleError
-from labelling.choices import OpinionSense
+from labelling.choices import OpinionPart, OpinionSense
 from labelling.models import Application, ConsultedBody, Evidence, ExpertGroup, Opinion, OpinionAnswer
 from labelling.models.opinions import CONSULTING, OpinionQuerySet
 from labelling.rules.clock import local_day
@@ -44,6 +45,111 @@ def default_due(departement: Departement, *, at: datetime) -> date:
     return local_day(at, departement.timezone) + timedelta(days=settings.OPINION_DAYS)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked at once on several files, by when, and of whom: each file asks those of its own territory."""
+
+    bodies: tuple[ConsultedBody, ...]
+    text: str
+    due_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Consulted:
+    """What is known of bodies that may be asked on some files, read once for all: what was asked, and who may answer.
+
+    ``asked`` and ``waiting`` hold pairs (file, body); ``correspondents`` the mandates that answer in the portal.
+    """
+
+    asked: frozenset[tuple[int, int]]
+    waiting: frozenset[tuple[int, int]]
+    correspondents: tuple[Mandate, ...]
+
+
+def consulted(applications: Collection[int], bodies: Collection[ConsultedBody], *, on: date) -> Consulted:
+    """Return what is known, on a day, of bodies that may be asked on these files."""
+    rows = Opinion.objects.asked().filter(application__in=applications, body__in=bodies)
+    requests = list(rows.values_list("application", "body", "answered_at"))
+    authorities = {body.authority_id for body in bodies if body.authority_id}
+    mandates = Mandate.objects.active(on).filter(authority__in=authorities, role=Role.PARTNER, user__is_active=True)
+    # A file past its consultation waits for nobody, but is refused before this is read.
+    waiting = frozenset((file, body) for file, body, answered_at in requests if answered_at is None)
+    return Consulted(frozenset((file, body) for file, body, _ in requests), waiting, tuple(mandates))
+
+
+def left_to_ask(application: Application, question: Question, known: Consulted) -> list[ConsultedBody]:
+    """Return those who are asked on a file: they serve its département, and were not asked about it yet."""
+    bodies = [body for body in question.bodies if body.serves(application.departement)]
+    return [body for body in bodies if (application.pk, body.pk) not in known.asked]
+
+
+def check_ask(
+    application: Application, bodies: Collection[ConsultedBody], *, due_date: date, known: Consulted, at: datetime
+) -> None:
+    """Ask if a reviewer may ask these bodies about a file: the act does, under its lock; a selection, beforehand.
+
+    Raises:
+        RefusedError: why not.
+    """
+    _require_consulting(application)
+    departement = application.departement
+    if due_date <= local_day(at, departement.timezone):
+        raise RefusedError("La date attendue est à venir : choisissez un jour à partir de demain. Rien n’a été envoyé.")
+    if not bodies:
+        raise RefusedError("Choisissez au moins un organisme. Rien n’a été envoyé.")
+    for body in bodies:
+        if not body.serves(departement):
+            raise RefusedError(f"{_capital(body.name)} n’est pas consulté dans ce département. Rien n’a été envoyé.")
+        if (application.pk, body.pk) in known.waiting:
+            raise RefusedError(f"L’avis {de(body.name)} est déjà demandé et attendu. Rien n’a été envoyé.")
+        here = [row for row in known.correspondents if row.departement_id or row.region_id]
+        if body.authority_id and not any(
+            row.authority_id == body.authority_id and row.covers(departement) for row in here
+        ):
+            raise RefusedError(
+                f"Personne n’a encore d’habilitation pour répondre au nom {de(body.name)}. Rien n’a été envoyé ; l’équipe "
+                "nationale peut inviter un correspondant, ou donnez une adresse électronique à cet organisme."
+            )
+
+
+def check_question(application: Application, question: Question, known: Consulted, *, at: datetime) -> None:
+    """Ask if a question may be asked about a file of those of its territory: as :func:`check_ask`.
+
+    Raises:
+        RefusedError: why not.
+    """
+    if not any(body.serves(application.departement) for body in question.bodies):
+        raise RefusedError(
+            f"Aucun des organismes choisis n’est consulté dans le département {application.departement}."
+        )
+    bodies = left_to_ask(application, question, known)
+    if not bodies and application.state in CONSULTING:
+        raise RefusedError("Les organismes choisis ont déjà été consultés sur ce dossier.")
+    check_ask(application, bodies or question.bodies, due_date=question.due_date, known=known, at=at)
+
+
+@transaction.atomic
+def ask_question(*, application: Application, question: Question, mandate: Mandate, at: datetime) -> list[Opinion]:
+    """Ask, about one file of a selection, those of its territory who were not asked yet; they read every answer.
+
+    Raises:
+        RefusedError: as :func:`ask_opinions`, or nobody is left to ask.
+    """
+    require_reviewer(application, mandate, at=at)
+    current = lock(application)
+    known = consulted([current.pk], question.bodies, on=local_day(at, application.departement.timezone))
+    check_question(current, question, known, at=at)
+    return ask_opinions(
+        application=application,
+        bodies=left_to_ask(current, question, known),
+        question=question.text,
+        parts=OpinionPart.values,
+        due_date=question.due_date,
+        mandate=mandate,
+        at=at,
+    )
+
+
 @transaction.atomic
 def ask_opinions(
     *,
@@ -68,29 +174,13 @@ def ask_opinions(
         raise RefusedError("Écrivez la question posée. Rien n’a été envoyé.")
     _refuse_nir(question)
     current = lock(application)
-    _require_consulting(current)
-    departement = application.departement
-    today = local_day(at, departement.timezone)
-    if due_date <= today:
-        raise RefusedError("La date attendue est à venir : choisissez un jour à partir de demain. Rien n’a été envoyé.")
-    if not (asked := list(bodies)):
-        raise RefusedError("Choisissez au moins un organisme. Rien n’a été envoyé.")
-    serving = {body.pk for body in ConsultedBody.objects.serving(departement)}
-    waiting = set(current.opinions.waiting().values_list("body", flat=True))
-    shown = list(pieces)
+    asked, shown = list(bodies), list(pieces)
+    known = consulted([current.pk], asked, on=local_day(at, application.departement.timezone))
+    check_ask(current, asked, due_date=due_date, known=known, at=at)
     if any(piece.application_id != current.pk for piece in shown):
         raise RefusedError("Une pièce choisie n’est pas de ce dossier. Rien n’a été envoyé.")
     found = []
     for body in asked:
-        if body.pk not in serving:
-            raise RefusedError(f"{_capital(body.name)} n’est pas consulté dans ce département. Rien n’a été envoyé.")
-        if body.pk in waiting:
-            raise RefusedError(f"L’avis {de(body.name)} est déjà demandé et attendu. Rien n’a été envoyé.")
-        if body.authority_id and not answerers(body, departement, on=today):
-            raise RefusedError(
-                f"Personne n’a encore d’habilitation pour répondre au nom {de(body.name)}. Rien n’a été envoyé ; l’équipe "
-                "nationale peut inviter un correspondant, ou donnez une adresse électronique à cet organisme."
-            )
         opinion = Opinion.objects.create(
             application=current,
             body=body,

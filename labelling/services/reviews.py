@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -15,6 +16,7 @@ from francesante.lib.french import long_date, plural
 from francesante.lib.workflow import RefusedError, StaleError, check
 from labelling.choices import REASONED, CriterionKind, Verdict
 from labelling.models import Application, Criterion, CriterionAssessment, InformationRequest
+from labelling.models.applications import REVIEWERS
 from labelling.rules.answers import parse
 from labelling.rules.criteria import asks_reason
 from labelling.services.interests import STANDS_ASIDE, stood_aside
@@ -139,7 +141,7 @@ def take_up(*, application: Application, mandate: Mandate, version: int, at: dat
         RefusedError: the mandate may not, or the file does not wait for it.
         StaleError: the file changed since ``version``.
     """
-    require_reviewer(application, mandate, at=at)
+    taken: dict[str, Any] = {REVIEWERS[require_reviewer(application, mandate, at=at)]: mandate}
     perform(
         application,
         "take_up",
@@ -148,7 +150,7 @@ def take_up(*, application: Application, mandate: Mandate, version: int, at: dat
         actor=mandate,
         at=at,
         version=version,
-        assigned_to=mandate,
+        **taken,
     )
     return application
 

@@ -38,11 +38,14 @@ from labelling.models import (
     Message,
     SavedView,
 )
+from labelling.models.applications import REVIEWERS
 from labelling.rules.badges import OPEN
 from labelling.services.answers_due import pending_appeals, pending_reasons
+from labelling.services.assignment import in_hand, in_nobodys_hands
+from labelling.services.following import followed
 from labelling.services.opinions import late_opinions
 from labelling.services.worklist_filters import latest_vintages
-from territories.choices import Role, Subject
+from territories.choices import Capacity, Role, Subject
 from territories.models import Mandate, SignatureRefusal, User
 
 SOON = timedelta(days=15)
@@ -60,7 +63,7 @@ SORTS: Mapping[str, tuple[str, ...]] = {
     "vague": ("wave__number", "silence_date"),
     "recu": ("submitted_at",),
     "echeance": ("decided", "silence_date"),
-    "instruit": ("assigned_to__user__last_name", "assigned_to__user__first_name"),
+    "instruit": ("reviewer_last_name", "reviewer_first_name"),
 }
 DEFAULT_SORT = "echeance"
 
@@ -86,7 +89,13 @@ def with_details(files: QuerySet[Application]) -> QuerySet[Application]:
     """Load with each file all that its line shows, in a constant number of queries."""
     return (
         files.select_related(
-            "structure__commune", "departement", "assigned_to__user", "decision", "label", "specification", "wave"
+            "structure__commune",
+            "departement",
+            "decision",
+            "label",
+            "specification",
+            "wave",
+            *[f"{field}__user" for field in REVIEWERS.values()],
         )
         .defer("decision__content", "decision__pdf", "departement__outline", "departement__inset_outline")
         .prefetch_related("assessments", "requests", "decision__signatures", "decision__notifications")
@@ -158,7 +167,12 @@ def views_of(mandate: Mandate, today: date) -> dict[str, View]:
         complete = ~Q(pk__in=InformationRequest.objects.open().values("application"))
         unanswered = Message.objects.awaiting_answer(by_services=False)
         own = {
-            "a-moi": ("À moi", Q(assigned_to__user=mandate.user_id, state__in=INSTRUCTION)),
+            "a-moi": (
+                "À moi",
+                Q(state__in=INSTRUCTION) & in_hand(mandate.capacity, on=today, of=mandate.user_id),
+            ),
+            "a-affecter": ("À affecter", Q(state__in=INSTRUCTION) & in_nobodys_hands(mandate.capacity, on=today)),
+            "suivis": ("Suivis", followed(mandate)),
             "reponses-recues": ("Réponses reçues", Q(pk__in=_received(mandate).values("application"))),
             "a-repondre": ("Messages à répondre", Q(pk__in=unanswered.values("application"))),
             "a-partager": ("À partager", complete & Q(pk__in=_clear_to_share(mandate).values("pk"))),
@@ -206,16 +220,22 @@ def counts_of(files: QuerySet[Application], views: Mapping[str, View]) -> dict[s
 # Order ---------------------------------------------------------------------------------------------------------------
 
 
-def ordered(files: QuerySet[Application], sort: str) -> QuerySet[Application]:
-    """Return the files in the order of a column (``-`` before its name: backwards), then by key."""
-    return _ranked(files).order_by(*_order(sort))
+def ordered(files: QuerySet[Application], sort: str, capacity: Capacity | None = None) -> QuerySet[Application]:
+    """Return the files in the order of a column (``-`` before its name: backwards), then by key.
+
+    Who instructs them is, in that order, the one of the reader's authority, whose ``capacity`` is given; of the ARS else.
+    """
+    return _ranked(files, capacity).order_by(*_order(sort))
 
 
-def _ranked(files: QuerySet[Application]) -> QuerySet[Application]:
+def _ranked(files: QuerySet[Application], capacity: Capacity | None) -> QuerySet[Application]:
+    reviewer = REVIEWERS[capacity or Capacity.ARS]
     stages = [When(state=state, then=Value(rank)) for rank, state in enumerate(State)]
     return files.alias(
         decided=Case(When(state__in=list(OPEN), then=Value(0)), default=Value(1), output_field=IntegerField()),
         stage=Case(*stages, default=Value(len(stages)), output_field=IntegerField()),
+        reviewer_last_name=F(f"{reviewer}__user__last_name"),
+        reviewer_first_name=F(f"{reviewer}__user__first_name"),
     )
 
 
@@ -238,11 +258,13 @@ class Position:
     next: str
 
 
-def position_of(application: Application, files: QuerySet[Application], view: Q, sort: str) -> Position:
+def position_of(
+    application: Application, files: QuerySet[Application], view: Q, sort: str, capacity: Capacity | None = None
+) -> Position:
     """Return the place of a file among those of a view. One that left the view keeps its neighbours."""
     listed = files.filter(view).values("pk")
     order = _order(sort)
-    rows = _ranked(files.filter(Q(pk__in=listed) | Q(pk=application.pk))).annotate(
+    rows = _ranked(files.filter(Q(pk__in=listed) | Q(pk=application.pk)), capacity).annotate(
         rank=Window(RowNumber(), order_by=order),
         before=Window(Lag("number", default=Value("")), order_by=order),
         after=Window(Lead("number", default=Value("")), order_by=order),

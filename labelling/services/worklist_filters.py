@@ -2,17 +2,26 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
+from functools import reduce
+from operator import or_
 
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db.models import Exists, Q, QuerySet, Subquery, Value
 from django.db.models.lookups import GreaterThanOrEqual
+from django.utils import timezone
 
 from francesante.lib.text import sort_key
+from labelling.choices import NewsKind, NewsScope
 from labelling.models import Application, Structure
-from territories.models import Commune, CommuneVintage, Epci, User
+from labelling.models.applications import REVIEWERS
+from labelling.services.assignment import in_hand, in_nobodys_hands
+from labelling.services.following import among, has_news
+from labelling.services.tags import tagged
+from territories.models import Commune, CommuneVintage, Epci, Mandate, User
 
 NOBODY = "personne"
-"""Filter « instruit par »: nobody yet."""
+"""Filter « instruit par »: nobody of one's own authority."""
 NUMBER = re.compile(r"FS-[\dAB]{2,3}-\d{4}-\d{4,}")
 PART_OF_NUMBER = re.compile(r"(FS-?)?[\dAB-]*\d[\dAB-]*")
 FINESS = re.compile(r"\d[\dAB]\d{7}")
@@ -21,10 +30,12 @@ SHORTEST_MISTYPED = 5
 LONG_WORD = 8
 
 
-def filter_of(files: QuerySet[Application], kept: Mapping[str, str]) -> Q:
-    """Return the filter of the words of an address: ``etat``, ``type``, ``voie``, ``dep``, ``epci``, ``vague``, ``agent``, ``q``.
+def filter_of(files: QuerySet[Application], kept: Mapping[str, str], mandate: Mandate, today: date) -> Q:
+    """Return the filter of the words of an address: ``etat``, ``type``, ``voie``, ``dep``, ``epci``, ``vague``, ``agent``,
+    ``etiquette``, ``nouveau``, ``parmi``, ``q``.
 
-    ``files`` are those it will filter: the search is literal there, and forgives typing errors when nothing is.
+    ``files`` are those it will filter: the search is literal there, and forgives typing errors when nothing is. Who
+    instructs a file is who does for the authority of ``mandate``.
     """
     found = Q()
     if state := kept.get("etat"):
@@ -39,10 +50,26 @@ def filter_of(files: QuerySet[Application], kept: Mapping[str, str]) -> Q:
         found &= Q(structure__commune__in=latest_vintages().filter(epci=epci).values("commune"))
     if wave := kept.get("vague"):
         found &= Q(wave__number=wave)
-    if agent := kept.get("agent"):
-        found &= Q(assigned_to__isnull=True) if agent == NOBODY else Q(assigned_to__user=agent)
+    found &= _own(kept, mandate, today)
     if text := kept.get("q"):
         found &= search_filter(files, text)
+    return found
+
+
+def _own(kept: Mapping[str, str], mandate: Mandate, today: date) -> Q:
+    """What the words that depend on their reader mean: who instructs, tags, news."""
+    found = Q()
+    if agent := kept.get("agent"):
+        nobody = agent == NOBODY
+        found &= (
+            in_nobodys_hands(mandate.capacity, on=today) if nobody else in_hand(mandate.capacity, on=today, of=agent)
+        )
+    if tag := kept.get("etiquette"):
+        found &= tagged(tag, mandate)
+    if kind := kept.get("nouveau"):
+        found &= has_news(mandate, at=timezone.now(), kinds=[NewsKind(kind)])
+    if scope := kept.get("parmi"):
+        found &= among(NewsScope(scope), mandate, at=timezone.now())
     return found
 
 
@@ -105,9 +132,13 @@ def epcis_of(files: QuerySet[Application]) -> QuerySet[Epci]:
     return Epci.objects.filter(pk__in=here.values("epci")).order_by("sort_key", "pk")
 
 
-def reviewers_of(files: QuerySet[Application]) -> QuerySet[User]:
-    """Return the people who instruct these files."""
-    return User.objects.filter(pk__in=files.values("assigned_to__user")).order_by("last_name", "first_name", "pk")
+def reviewers_of(files: QuerySet[Application], mandate: Mandate, today: date) -> QuerySet[User]:
+    """Return the people who instruct these files for the authority of a mandate; of the national team, for either."""
+    fields = [REVIEWERS[mandate.capacity]] if mandate.capacity else list(REVIEWERS.values())
+    held = Mandate.objects.active(today).filter(
+        reduce(or_, [Q(pk__in=files.order_by().values(field)) for field in fields])
+    )
+    return User.objects.filter(pk__in=held.values("user"), is_active=True).order_by("last_name", "first_name", "pk")
 
 
 def latest_vintages() -> QuerySet[CommuneVintage]:

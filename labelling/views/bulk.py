@@ -4,9 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -22,13 +24,15 @@ from francesante.celery import app as celery_app
 from francesante.lib.french import plural, typeset
 from francesante.lib.workflow import RefusedError
 from labelling.choices import BulkAction, BulkResult, Verdict
-from labelling.models import Application, BulkOutcome, BulkRun
+from labelling.forms.opinions import BulkAskForm
+from labelling.models import Application, BulkOutcome, BulkRun, Tag
 from labelling.services.assignment import colleagues_of
 from labelling.services.bulk import (
     AT_ONCE,
     KEPT,
     MOST_FILES,
     Candidate,
+    Terms,
     candidates,
     carry_out,
     progress_of,
@@ -36,7 +40,9 @@ from labelling.services.bulk import (
     start_run,
     undeclared,
 )
-from labelling.services.worklist import files_of, ordered, views_of
+from labelling.services.consulted import bodies_kept, groups_kept
+from labelling.services.opinions import QUESTION
+from labelling.services.worklist import files_of, views_of
 from labelling.views.worklist import agents_only
 from labelling.views.worklist_address import FOLLOWED, Address, read_query
 from territories.models import Mandate
@@ -47,6 +53,9 @@ DONE: Mapping[str, tuple[str, str]] = {
     BulkAction.SHARE: ("partagé", "partagés"),
     BulkAction.ENDORSE: ("endossé", "endossés"),
     BulkAction.PROPOSE: ("présenté à la signature", "présentés à la signature"),
+    BulkAction.ASK: ("envoyé pour avis", "envoyés pour avis"),
+    BulkAction.TAG: ("étiqueté", "étiquetés"),
+    BulkAction.UNTAG: ("sans l’étiquette désormais", "sans l’étiquette désormais"),
 }
 WHAT: Mapping[str, tuple[str, str]] = {
     BulkAction.ASSIGN: ("Affecter", "Chaque dossier garde son état ; l’agent le trouve dans sa vue « À moi »."),
@@ -62,19 +71,28 @@ WHAT: Mapping[str, tuple[str, str]] = {
         "Présenter le label à la signature",
         "Le texte de chaque décision ne changera plus. Les refus se présentent un par un, depuis leur dossier.",
     ),
+    BulkAction.ASK: (
+        "Demander un avis",
+        "Une question, une date. Elle va aux organismes du département de chaque dossier qui n’y ont pas encore été consultés.",
+    ),
+    BulkAction.TAG: ("Étiqueter", "L’étiquette sert à retrouver ces dossiers ; la structure ne la voit jamais."),
+    BulkAction.UNTAG: ("Retirer une étiquette", "Rien d’autre ne change dans ces dossiers."),
 }
 """Title of the act, and what it means for each file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was chosen on the list: an act, some of its files or all of them, and the colleague for an assignment."""
+    """What was chosen on the list: an act, some of its files or all of them, and what the act needs beside them.
+
+    ``terms`` is nothing as long as it was not all said.
+    """
 
     action: BulkAction | None
     keys: frozenset[int]
     whole: bool
     address: Address
-    assignee: Mandate | None
+    terms: Terms | None
 
     @property
     def back(self) -> str:
@@ -85,20 +103,55 @@ class Selection:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def bulk(request: HttpRequest) -> HttpResponse:
-    """Say, of each file of a selection, if the act can pass; then start it for those that can."""
+    """Say, of each file of a selection, if the act can pass; then start it for those that can.
+
+    A question is posted to be previewed: a free text has no place in an address.
+    """
     mandate = agents_only(request)
-    return _start(request, mandate) if request.method == "POST" else _preview(request, mandate)
+    if request.method == "POST" and "key" in request.POST:
+        return _start(request, mandate)
+    return _preview(request, request.POST or request.GET, mandate)
 
 
 def _selection(data: QueryDict, mandate: Mandate) -> Selection:
     address = read_query(data.get(FOLLOWED, ""), mandate, views_of(mandate, timezone.localdate()))
-    action = data.get("acte", "")
+    act = data.get("acte", "")
+    action = BulkAction(act) if act in BulkAction.values else None
+    if action == BulkAction.TAG and "retirer" in data:
+        action = BulkAction.UNTAG
     return Selection(
-        BulkAction(action) if action in BulkAction.values else None,
+        action,
         frozenset(map(int, filter(_is_key, data.getlist("d")))),
         "tous" in data,
         address,
-        colleagues_of(mandate).filter(pk=data["a"]).first() if _is_key(data.get("a", "")) else None,
+        _terms(action, data, mandate),
+    )
+
+
+def _terms(action: BulkAction | None, data: QueryDict, mandate: Mandate) -> Terms | None:
+    """Return what the act needs beside the files, or nothing when it was not said, or not rightly."""
+    match action:
+        case BulkAction.ASSIGN:
+            found = colleagues_of(mandate).filter(pk=data["a"]).first() if _is_key(data.get("a", "")) else None
+            return Terms(assignee=found) if found else None
+        case BulkAction.TAG | BulkAction.UNTAG:
+            tags = Tag.objects.offered_to(mandate)
+            tag = tags.filter(pk=data["etiquette"]).first() if _is_key(data.get("etiquette", "")) else None
+            return Terms(tag=tag) if tag else None
+        case BulkAction.ASK:
+            form = bulk_ask_form(mandate, data)
+            return Terms(question=form.asked()) if form.is_valid() else None
+    return Terms()
+
+
+def bulk_ask_form(mandate: Mandate, data: QueryDict | None, *, now: datetime | None = None) -> BulkAskForm:
+    """Return the form of a question asked on several files; unbound before anything was said."""
+    bound = data if data is not None and "question" in data else None
+    return BulkAskForm(
+        bound,
+        bodies=bodies_kept(mandate),
+        groups=groups_kept(mandate),
+        initial={"question": QUESTION, "due_date": timezone.localdate(now) + timedelta(days=settings.OPINION_DAYS)},
     )
 
 
@@ -110,12 +163,12 @@ def _chosen(selection: Selection, mandate: Mandate) -> QuerySet[Application]:
     files = files_of(mandate.user, mandate)
     if selection.whole:
         views = views_of(mandate, timezone.localdate())
-        return ordered(files.filter(selection.address.filter(files, views)), selection.address.sort)
-    return ordered(files.filter(pk__in=selection.keys), selection.address.sort)
+        return selection.address.ordered(files.filter(selection.address.filter(files, views)))
+    return selection.address.ordered(files.filter(pk__in=selection.keys))
 
 
-def _preview(request: HttpRequest, mandate: Mandate) -> HttpResponse:
-    selection = _selection(request.GET, mandate)
+def _preview(request: HttpRequest, data: QueryDict, mandate: Mandate) -> HttpResponse:
+    selection = _selection(data, mandate)
     files = _chosen(selection, mandate)
     total = files.count()
     if selection.action is None or not total:
@@ -130,17 +183,22 @@ def _preview(request: HttpRequest, mandate: Mandate) -> HttpResponse:
         "total": total,
         "left_out": max(total - MOST_FILES, 0),
         "most": MOST_FILES,
-        "colleagues": colleagues_of(mandate) if selection.action == BulkAction.ASSIGN else [],
+        "terms": selection.terms,
         "chosen": [("d", key) for key in sorted(selection.keys)] if not selection.whole else [("tous", 1)],
         "passing": [],
         "refused": [],
+        "colleagues": None,
+        "tags": None,
+        "form": None,
+        **_asked_once(selection.action, data, mandate),
     }
-    if selection.action != BulkAction.ASSIGN or selection.assignee:
-        found = candidates(files, selection.action, mandate, assignee=selection.assignee, at=timezone.now())
+    if selection.terms is not None:
+        found = candidates(files, selection.action, mandate, terms=selection.terms, at=timezone.now())
         passing = [row for row in found if not row.refusal]
         context |= {
             "asked": True,
-            "passing": [(row.application, _verdicts(row)) for row in passing],
+            "passing": [(row.application, _words(row, selection.action)) for row in passing],
+            "passing_head": HEADS.get(selection.action, "Appréciation du chef de file"),
             "refused": [(row.application, row.refusal) for row in found if row.refusal],
             "rows": " ".join(f"{row.application.pk}:{row.application.version}" for row in passing),
             "notes": short_places(passing) if selection.action == BulkAction.PROPOSE else [],
@@ -150,6 +208,30 @@ def _preview(request: HttpRequest, mandate: Mandate) -> HttpResponse:
             "key": uuid4(),
         }
     return render(request, "labelling/worklist/bulk.html", context)
+
+
+def _asked_once(action: BulkAction, data: QueryDict, mandate: Mandate) -> dict[str, Any]:
+    """Return what the page asks once for all the files, before it says which can pass."""
+    match action:
+        case BulkAction.ASSIGN:
+            return {"colleagues": colleagues_of(mandate)}
+        case BulkAction.TAG | BulkAction.UNTAG:
+            return {"tags": Tag.objects.offered_to(mandate), "taking_off": action == BulkAction.UNTAG}
+        case BulkAction.ASK:
+            form = bulk_ask_form(mandate, data)
+            form.is_valid()
+            return {"form": form, "bodies": bodies_kept(mandate).exists()}
+    return {}
+
+
+HEADS: Mapping[str, str] = {BulkAction.ASK: "Consultés"}
+"""What the preview says of each file that can pass, when it is not the lead's assessment."""
+
+
+def _words(candidate: Candidate, action: BulkAction) -> str:
+    if action == BulkAction.ASK:
+        return ", ".join(body.name for body in candidate.asked)
+    return _verdicts(candidate)
 
 
 def _verdicts(candidate: Candidate) -> str:
@@ -176,7 +258,7 @@ def _start(request: HttpRequest, mandate: Mandate) -> HttpResponse:
         for pk, _, version in (pair.partition(":") for pair in request.POST.get("rows", "").split())
         if _is_key(pk) and _is_key(version)
     }
-    if selection.action is None or not _is_uuid(key):
+    if selection.action is None or selection.terms is None or not _is_uuid(key):
         messages.error(
             request, "Cette page n’était plus complète : rien n’a été lancé. Choisissez de nouveau les dossiers."
         )
@@ -188,7 +270,7 @@ def _start(request: HttpRequest, mandate: Mandate) -> HttpResponse:
             files=files_of(request.user, mandate),
             shown=shown,
             mandate=mandate,
-            assignee=selection.assignee,
+            terms=selection.terms,
             declares="declares" in request.POST,
             at=timezone.now(),
         )

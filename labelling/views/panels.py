@@ -9,16 +9,28 @@ from django.utils import timezone
 
 from labelling.choices import CriterionKind, Interest, OpinionSense
 from labelling.forms.notes import NoteForm
-from labelling.models import Application, ConsultedBody, ExpertGroup, InterestDeclaration, Note, Opinion, OpinionAnswer
+from labelling.models import (
+    Application,
+    ConsultedBody,
+    ExpertGroup,
+    InterestDeclaration,
+    Note,
+    Opinion,
+    OpinionAnswer,
+    Tag,
+)
 from labelling.models.opinions import CONSULTING
 from labelling.rules.badges import Badge
 from labelling.rules.clock import local_day
+from labelling.rules.news import IN_WORDS
+from labelling.services.following import is_followed, last_visit, news_of
 from labelling.services.interests import declaration_of, undeclared
 from labelling.services.notes import readable_notes
 from labelling.services.opinions import QUESTION, groups_to_ask, opinions_of
 from labelling.services.presence import BEAT, WATCH, Reader, arrive
 from labelling.services.readings import readings_of, record_reading
 from labelling.services.reviews import is_insider, other_capacity
+from labelling.services.tags import readable_tags
 from territories.choices import Capacity, Role
 from territories.models import Mandate
 
@@ -80,6 +92,7 @@ def panels(
 
     ``criterion`` is the one whose row is open, or nothing.
     """
+    since_visit = _since_visit(application, mandate, now)
     if request.method == "GET":
         record_reading(application=application, mandate=mandate, at=now)
     insider = is_insider(mandate)
@@ -87,6 +100,9 @@ def panels(
         "presence": presence_context(application, mandate, opened_at=now, now=now),
         "interest": _interest(application, mandate),
         "opinions": _opinions(application, may_act=may_act, now=now) if insider else None,
+        "since_visit": since_visit,
+        "is_followed": is_followed(application, mandate) if may_act else None,
+        "tags": _tags(application, mandate),
         "notes": _notes(application, mandate, may_act=may_act, criterion=criterion),
         "readings": readings_of(application)[:READINGS_SHOWN] if insider else None,
     }
@@ -155,6 +171,25 @@ def _notes(application: Application, mandate: Mandate, *, may_act: bool, criteri
     )
     rows: list[Note] = list(readable_notes(application, mandate))
     return {"rows": rows, "form": form}
+
+
+def _since_visit(application: Application, mandate: Mandate, now: datetime) -> dict[str, Any] | None:
+    """Return when the reader last opened the file and what happened since; nothing on a first visit, or if nothing did."""
+    if mandate.role != Role.AGENT or mandate.capacity is None:
+        return None
+    last = last_visit(application, mandate)
+    counts = news_of(application, mandate, at=now) if last else {}
+    words = [f"{number} {IN_WORDS[kind][number > 1]}" for kind, number in counts.items()]
+    return {"at": last, "words": words} if words else None
+
+
+def _tags(application: Application, mandate: Mandate) -> dict[str, Any] | None:
+    if mandate.role != Role.AGENT or mandate.capacity is None:
+        return None
+    rows = readable_tags(mandate).filter(application=application).select_related("tag").order_by("tag__name", "pk")
+    shown = [row.tag for row in rows]
+    left = Tag.objects.offered_to(mandate).exclude(pk__in=[tag.pk for tag in shown])
+    return {"shown": shown, "offered": [tag for tag in left if tag.fits(application.departement)]}
 
 
 def note_form(application: Application, mandate: Mandate, data: Any = None, **kwargs: Any) -> NoteForm:

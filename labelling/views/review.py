@@ -44,7 +44,7 @@ from labelling.views.posted import posted_number, posts_only
 from labelling.views.registers import registers_context
 from labelling.views.worklist import work_list
 from labelling.views.worklist_address import keep_following, place_in_list
-from labelling.views.worklist_rows import agent_badge
+from labelling.views.worklist_rows import agent_badge, in_short
 from labelling.workflow import TRANSITIONS
 from territories.choices import Capacity, DecisionKind, Role, Subject
 from territories.models import Event, Mandate
@@ -179,7 +179,7 @@ def file_page(
         "refusal": refusal,
         "quota": quotas.quota_of(application),
         "rank": quotas.rank(application) if application.waiting_since and application.state in OPEN else 0,
-        "progress": _progress(application, lines, mandate),
+        "progress": _progress(application, lines, mandate, now),
         "differences": [row for row in rows if row.line.differs],
         "project": _project(application, lines) if may_decide else None,
         "decision": _decision(application),
@@ -204,6 +204,9 @@ def file_page(
             now=now,
         ),
         "colleagues": assignment.colleagues_for(application, mandate) if may_act else [],
+        "own_reviewer": assignment.reviewer(application, mandate.capacity, on=timezone.localdate(now))
+        if mandate.capacity
+        else None,
     }
     return render(request, "labelling/review/file.html", context, status=status)
 
@@ -265,8 +268,10 @@ def _silence(application: Application, line: Line, mandate: Mandate) -> tuple[st
     return "–", f"endossé{verdict}" if application.endorsed_at else "à endosser"
 
 
-def _progress(application: Application, lines: list[Line], mandate: Mandate) -> list[tuple[str, str]]:
-    """Say where each authority is, in alphabetical order."""
+def _progress(
+    application: Application, lines: list[Line], mandate: Mandate, now: datetime
+) -> list[tuple[str, str, str]]:
+    """Say where each authority is and who instructs the file there, in alphabetical order."""
     lead, other = Capacity(application.lead), reviews.other_capacity(application)
     clear = sum(line.lead is not None and line.lead.verdict != Verdict.TO_CLARIFY for line in lines)
     readable = application.shared_at is not None or (mandate.role == Role.AGENT and mandate.capacity == lead)
@@ -278,7 +283,11 @@ def _progress(application: Application, lines: list[Line], mandate: Mandate) -> 
         gap = f", {differences} différence{plural(differences)}" if differences else ""
         words[other] = f"{'endossé' if application.endorsed_at else 'à endosser'}{gap}"
     named = {lead: f"{SHORT_NAMES[lead]} (chef de file)", other: SHORT_NAMES[other]}
-    return [(named[capacity], words[capacity]) for capacity in (Capacity.ARS, Capacity.PREFET)]
+    held = {capacity: assignment.reviewer(application, capacity, on=timezone.localdate(now)) for capacity in named}
+    return [
+        (named[capacity], words[capacity], in_short(one.user) if (one := held[capacity]) else "")
+        for capacity in (Capacity.ARS, Capacity.PREFET)
+    ]
 
 
 def _action(application: Application, lines: list[Line], mandate: Mandate, now: datetime) -> tuple[Action | None, str]:

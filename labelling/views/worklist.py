@@ -16,11 +16,14 @@ from django.views.decorators.http import require_POST
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState as State
-from labelling.choices import BulkAction, Route, StructureKind
+from labelling.choices import BulkAction, NewsKind, NewsScope, Route, StructureKind
 from labelling.forms.worklist import SavedViewForm, WorkListForm
-from labelling.models import Application, SavedView, Wave
+from labelling.models import Application, SavedView, Tag, Wave
+from labelling.services.digest import CALLING, calling_for_an_act
+from labelling.services.following import with_news
 from labelling.services.opinions import with_opinion_counts
 from labelling.services.reviews import is_insider
+from labelling.services.tags import with_tags
 from labelling.services.worklist import (
     DEFAULT_SORT,
     EVERYTHING,
@@ -28,7 +31,6 @@ from labelling.services.worklist import (
     View,
     counts_of,
     files_of,
-    ordered,
     save_view,
     saved_views_of,
     views_of,
@@ -36,7 +38,7 @@ from labelling.services.worklist import (
     with_epci,
 )
 from labelling.services.worklist_filters import NOBODY, epcis_of, reviewers_of
-from labelling.views.worklist_address import ALWAYS, COLUMNS, FOLLOWED, PAGE, Address, read_address, read_query
+from labelling.views.worklist_address import ALWAYS, BESIDE, COLUMNS, FOLLOWED, PAGE, Address, read_address, read_query
 from labelling.views.worklist_export import EXCEL, export_csv, export_xlsx
 from labelling.views.worklist_rows import rows_of
 from territories.choices import Role
@@ -55,7 +57,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
     views = views_of(mandate, timezone.localdate(now))
     address = read_address(request.GET, mandate, views)
     shown = address.filter(files, views)
-    found = ordered(files.filter(shown), address.sort)
+    found = address.ordered(files.filter(shown))
     match request.GET.get("export"):
         case "csv":
             rows = rows_of(_detailed(found, address, mandate), mandate, now)
@@ -67,7 +69,11 @@ def work_list(request: HttpRequest) -> HttpResponse:
 
     saved = list(saved_views_of(request.user))
     addresses = {row.pk: read_query(row.query, mandate, views) for row in saved}
-    counted = {**views, **{f"own-{row.pk}": (row.name, addresses[row.pk].filter(files, views)) for row in saved}}
+    counted = {
+        CALLING: calling_for_an_act(views),
+        **views,
+        **{f"own-{row.pk}": (row.name, addresses[row.pk].filter(files, views)) for row in saved},
+    }
     # The whole list is sorted by its keys alone; what the lines show is read for those of the page. A list is counted
     # with the views, in the same query; but a search, which is what costs, is made once and its keys are counted.
     keys = found.values_list("pk", flat=True)
@@ -78,6 +84,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
         counts = counts_of(files, {**counted, SHOWN: ("", shown)})
         paginator = Paginator(keys, PAGE)
         paginator.count = counts[SHOWN]
+    request.to_do = counts[CALLING]  # type: ignore[attr-defined]
     page = paginator.get_page(request.GET.get("page"))
     listed = list(page.object_list)
     by_key = {row.pk: row for row in _detailed(files.filter(pk__in=listed), address, mandate)}
@@ -113,7 +120,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
         "xlsx": address.url(export="xlsx"),
         "previous": address.url(page=page.number - 1),
         "next": address.url(page=page.number + 1),
-        "acts": [(action.value, BULK_LABELS[action]) for action in BulkAction] if may_instruct(mandate) else [],
+        "acts": [(action.value, label) for action, label in BULK_LABELS.items()] if may_instruct(mandate) else [],
     }
     return render(request, "labelling/review/work_list.html", context)
 
@@ -123,7 +130,10 @@ BULK_LABELS: Mapping[BulkAction, str] = {
     BulkAction.SHARE: "Partager",
     BulkAction.ENDORSE: "Endosser",
     BulkAction.PROPOSE: "Présenter à la signature",
+    BulkAction.ASK: "Demander un avis",
+    BulkAction.TAG: "Étiqueter",
 }
+"""The acts of the bar; a tag is taken off from the page on which it is put."""
 
 
 def may_instruct(mandate: Mandate | None) -> bool:
@@ -138,12 +148,18 @@ def _detailed(files: QuerySet[Application], address: Address, mandate: Mandate) 
         files = with_epci(files)
     if "avis" in address.columns and is_insider(mandate):
         files = with_opinion_counts(files)
+    if "etiquettes" in address.columns:
+        files = with_tags(files, mandate)
+    if may_instruct(mandate):
+        files = with_news(files, mandate, at=timezone.now())
     return files
 
 
 def _columns(address: Address) -> list[dict[str, str]]:
     columns = []
     for name in address.columns:
+        if name in BESIDE:
+            continue
         column = {"name": name, "label": COLUMNS[name], "url": "", "sorted": ""}
         if name in SORTS:
             column["url"] = address.url(tri=f"-{name}" if address.sort == name else name)
@@ -156,13 +172,14 @@ def _options(files: QuerySet[Application], mandate: Mandate, address: Address) -
     """Return what each filter may be: only what exists in the territory; EPCIs once it is not the whole country."""
     here = files.filter(departement=address.kept["dep"]) if "dep" in address.kept else files
     local = mandate.departement_id or mandate.region_id or "dep" in address.kept
-    reviewers = reviewers_of(files) if is_insider(mandate) else ()
+    reviewers = reviewers_of(files, mandate, timezone.localdate()) if is_insider(mandate) else ()
     people = [(str(row.pk), "moi" if row.pk == mandate.user_id else row.full_name) for row in reviewers]
     return {
         "dep": [(row.pk, str(row)) for row in _departements(mandate)],
         "epci": [(row.pk, row.name) for row in epcis_of(here)] if local else [],
         "vague": [(str(row.number), f"Vague {row.number}, {row.name}") for row in Wave.objects.order_by("number")],
         "agent": [(NOBODY, "Personne encore"), *people],
+        "etiquette": [(str(tag.pk), tag.name) for tag in Tag.objects.offered_to(mandate)],
     }
 
 
@@ -178,6 +195,8 @@ def _departements(mandate: Mandate) -> list[Departement]:
 def _chips(address: Address, options: Mapping[str, Iterable[tuple[str, str]]]) -> list[dict[str, str]]:
     """The filters set, each with the address of the list without it."""
     words: dict[str, dict[str, str]] = {name: dict(found) for name, found in options.items()}
+    words["nouveau"] = {kind.value: f"nouveau : {kind.label}" for kind in NewsKind}
+    words["parmi"] = dict(NewsScope.choices)
     words |= {"etat": dict(State.choices), "type": dict(StructureKind.choices), "voie": dict(Route.choices)}
     words["agent"] = {key: f"instruit par {name}" for key, name in words["agent"].items()} | {NOBODY: "sans agent"}
     return [

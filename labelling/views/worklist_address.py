@@ -16,7 +16,7 @@ from django.utils import timezone
 from labelling.forms.worklist import WorkListForm
 from labelling.models import Application
 from labelling.services.reviews import is_insider
-from labelling.services.worklist import DEFAULT_SORT, EVERYTHING, SORTS, View, files_of, position_of, views_of
+from labelling.services.worklist import DEFAULT_SORT, EVERYTHING, SORTS, View, files_of, ordered, position_of, views_of
 from labelling.services.worklist_filters import filter_of
 from territories.models import Mandate
 
@@ -33,27 +33,43 @@ COLUMNS: Mapping[str, str] = {
     "ars": "ARS",
     "prefecture": "Préfecture",
     "avis": "Avis",
+    "etiquettes": "Étiquettes",
     "vague": "Vague",
     "recu": "Reçu le",
     "echeance": "Rejet implicite",
     "instruit": "Instruit par",
 }
-"""The columns, in the one order in which they are shown and exported."""
+"""The columns, in the one order in which they are shown and exported; tags are shown beside the structure."""
+BESIDE = frozenset({"etiquettes"})
+"""Columns of the export that the page shows in another's cell."""
 ALWAYS = "structure"
 """The column by which a line is known; it is always shown."""
-DEFAULT_COLUMNS = ("dossier", "structure", "type", "etat", "ars", "prefecture", "avis", "echeance", "instruit")
-TELLING = {"etat", "agent", "instruit"}
-"""What would tell the sense of a decision before its notification, or who instructs: filters and sorts of insiders only."""
+DEFAULT_COLUMNS = (
+    "dossier",
+    "structure",
+    "type",
+    "etat",
+    "ars",
+    "prefecture",
+    "avis",
+    "etiquettes",
+    "echeance",
+    "instruit",
+)
+TELLING = {"etat", "agent", "instruit", "etiquette", "nouveau", "parmi"}
+"""What would tell the sense of a decision before its notification, who instructs or what they note: the filters and sorts
+of insiders only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What an address of the list says; ``kept`` are its filters."""
+    """What an address of the list says to the holder of a mandate; ``kept`` are its filters."""
 
     view: str
     sort: str
     kept: Mapping[str, str]
     columns: tuple[str, ...]
+    mandate: Mandate
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -81,7 +97,11 @@ class Address:
 
     def filter(self, files: QuerySet[Application], views: Mapping[str, View]) -> Q:
         """Return the filter of the files that this address shows among ``files``."""
-        return views[self.view][1] & filter_of(files, self.kept)
+        return views[self.view][1] & filter_of(files, self.kept, self.mandate, timezone.localdate())
+
+    def ordered(self, files: QuerySet[Application]) -> QuerySet[Application]:
+        """Return files in the order that this address asks for."""
+        return ordered(files, self.sort, self.mandate.capacity)
 
 
 def read_address(data: QueryDict, mandate: Mandate, views: Mapping[str, View]) -> Address:
@@ -94,7 +114,7 @@ def read_address(data: QueryDict, mandate: Mandate, views: Mapping[str, View]) -
         sort = DEFAULT_SORT if sort.removeprefix("-") in TELLING else sort
     asked = set(data.getlist("col")) & set(COLUMNS)
     columns = tuple(name for name in COLUMNS if name in asked or name == ALWAYS) if asked else DEFAULT_COLUMNS
-    return Address(view if view in views else EVERYTHING, sort, kept, columns)
+    return Address(view if view in views else EVERYTHING, sort, kept, columns, mandate)
 
 
 def read_query(query: str, mandate: Mandate, views: Mapping[str, View]) -> Address:
@@ -116,7 +136,7 @@ def place_in_list(request: HttpRequest, application: Application) -> dict[str, A
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     files, views = files_of(request.user, mandate), views_of(mandate, timezone.localdate())
     address = read_query(followed, mandate, views)
-    position = position_of(application, files, address.filter(files, views), address.sort)
+    position = position_of(application, files, address.filter(files, views), address.sort, mandate.capacity)
     page = {"page": (position.rank - 1) // PAGE + 1} if position.rank and position.rank > PAGE else {}
     return {
         "query": address.query,

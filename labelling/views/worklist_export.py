@@ -14,6 +14,7 @@ from openpyxl.styles import Font
 
 from francesante.lib.spreadsheets import harmless
 from labelling.views.worklist_rows import Row
+from territories.choices import Capacity
 
 EXCEL = "excel"
 """The dialect of CSV that a French spreadsheet opens by itself: semicolons, and a mark of UTF-8."""
@@ -38,13 +39,19 @@ EXPORTED: Mapping[str, Sequence[tuple[str, Callable[[Row], Value]]]] = {
         ("avis_demandes", lambda row: getattr(row.application, "opinions_asked", None)),
         ("avis_rendus", lambda row: getattr(row.application, "opinions_given", None)),
     ],
+    "etiquettes": [("etiquettes", lambda row: " ; ".join(tag.name for tag in row.tags))],
     "vague": [("vague", lambda row: row.application.wave.number if row.application.wave else None)],
     "recu": [("recu_le", lambda row: _day(row.application.submitted_at))],
     "echeance": [
         ("rejet_implicite_le", lambda row: row.application.silence_date if row.clock else None),
         ("jours_restants", lambda row: row.left),
     ],
-    "instruit": [("instruit_par", lambda row: row.reviewer)],
+    # « instruit_par », older than the two others, is who instructs for one's own authority.
+    "instruit": [
+        ("instruit_par", lambda row: row.own_reviewer),
+        ("instruit_ars", lambda row: row.reviewers[Capacity.ARS]),
+        ("instruit_prefecture", lambda row: row.reviewers[Capacity.PREFET]),
+    ],
 }
 
 

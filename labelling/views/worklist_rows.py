@@ -1,17 +1,20 @@
 """The lines of the work list in the reader's words: what each says depends on the mandate that reads it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from labelling.choices import ApplicationState as State
 from labelling.choices import StructureKind, Verdict
-from labelling.models import Application
+from labelling.models import Application, Tag
+from labelling.models.applications import REVIEWERS
 from labelling.rules.badges import OPEN, OUTSIDER, Badge, badge, facts_of
 from labelling.rules.clock import PAUSED, appeal_silence, concertation_deadline, days_left, local_day, reasons_due
+from labelling.services.assignment import reviewer
 from labelling.services.clocks import awaited, clock_of
 from labelling.services.labels import last_day
 from labelling.services.reviews import is_insider
@@ -27,14 +30,15 @@ SHORT_KINDS = {
     StructureKind.OTHER: "Autre",
 }
 KIND_NAMES = dict(StructureKind.choices)
+NARROW = {Capacity.ARS: "ARS", Capacity.PREFET: "Préf."}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the list, in the reader's words.
 
-    ``left`` counts the days to the implicit rejection of an open file; ``assigned`` is who instructs it, as far as the
-    reader may know.
+    ``left`` counts the days to the implicit rejection of an open file; ``people`` are those who instruct it, the ARS's
+    first, as far as the reader may know; ``own`` is the authority that ``own_reviewer`` speaks of.
     """
 
     application: Application
@@ -44,7 +48,8 @@ class Row:
     left: int | None
     ars: str
     prefecture: str
-    assigned: User | None
+    people: Mapping[Capacity, User | None]
+    own: Capacity
 
     @property
     def paused(self) -> bool:
@@ -62,23 +67,35 @@ class Row:
         return KIND_NAMES[self.application.structure.kind]
 
     @property
-    def reviewer_in_short(self) -> str:
-        """Who took the file up, as a narrow column holds it: ``P. Exemplaire``."""
-        person = self.assigned
-        if person is None:
-            return "–"
-        return f"{person.first_name[:1]}.\u00a0{person.last_name}" if person.first_name else person.last_name
+    def reviewers_in_short(self) -> list[tuple[str, str]]:
+        """Who instructs the file at each authority, as a narrow column holds it: ``P. Exemplaire``."""
+        return [(NARROW[capacity], in_short(person)) for capacity, person in self.people.items()]
 
     @property
-    def reviewer(self) -> str:
-        """Who instructs the file."""
-        return self.assigned.full_name if self.assigned else "–"
+    def reviewers(self) -> dict[Capacity, str]:
+        """Who instructs the file at each authority."""
+        return {capacity: person.full_name if person else "–" for capacity, person in self.people.items()}
+
+    @property
+    def own_reviewer(self) -> str:
+        """Who instructs the file for the reader's authority; for a reader of neither, for the lead."""
+        return self.reviewers[self.own]
 
     @property
     def opinions(self) -> str:
         """Opinions given and asked, of a file loaded by ``with_opinion_counts``: « 1/3 »."""
         asked = getattr(self.application, "opinions_asked", 0)
         return f"{self.application.opinions_given}/{asked}" if asked else "–"  # type: ignore[attr-defined]
+
+    @property
+    def tags(self) -> list[Tag]:
+        """The tags that the reader may see, of a file loaded by ``with_tags``."""
+        return [row.tag for row in getattr(self.application, "shown_tags", ())]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether something happened since the reader last opened it, of a file loaded by ``with_news``."""
+        return bool(getattr(self.application, "has_news", False))
 
     @property
     def epci(self) -> str:
@@ -101,8 +118,17 @@ def _row(application: Application, mandate: Mandate, now: datetime, *, insider: 
         left = days_left(application.silence_date, today)
     words = _progress(application, mandate) if insider else {Capacity.ARS: "–", Capacity.PREFET: "–"}
     shown = agent_badge(application, mandate, now)
-    assigned = application.assigned_to.user if insider and application.assigned_to else None
-    return Row(application, shown, clock, days, left, words[Capacity.ARS], words[Capacity.PREFET], assigned)
+    held = {capacity: reviewer(application, capacity, on=timezone.localdate(now)) for capacity in REVIEWERS}
+    people = {capacity: one.user if insider and one else None for capacity, one in held.items()}
+    own = mandate.capacity or Capacity(application.lead)
+    return Row(application, shown, clock, days, left, words[Capacity.ARS], words[Capacity.PREFET], people, own)
+
+
+def in_short(person: User | None) -> str:
+    """Return a name as a narrow place holds it: ``P. Exemplaire``; a dash for nobody."""
+    if person is None:
+        return "–"
+    return f"{person.first_name[:1]}.\u00a0{person.last_name}" if person.first_name else person.last_name
 
 
 def agent_badge(application: Application, mandate: Mandate, now: datetime) -> Badge:

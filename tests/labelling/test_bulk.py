@@ -11,10 +11,24 @@ from kombu.exceptions import OperationalError
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState as State
-from labelling.choices import BulkAction, BulkResult, CriterionKind, Interest, Verdict
-from labelling.models import Application, BulkOutcome, BulkRun, CriterionAssessment, InterestDeclaration, Label, Quota
+from labelling.choices import BodyKind, BulkAction, BulkResult, CriterionKind, Interest, Verdict
+from labelling.models import (
+    Application,
+    BulkOutcome,
+    BulkRun,
+    ConsultedBody,
+    CriterionAssessment,
+    ExpertGroup,
+    FileTag,
+    InterestDeclaration,
+    Label,
+    Opinion,
+    Quota,
+)
 from labelling.services import bulk
 from labelling.services.interests import declare_interest
+from labelling.services.opinions import QUESTION, Question, ask_opinions
+from labelling.services.tags import make_tag, put_tag
 from labelling.services.worklist import files_of
 from labelling.tasks import carry_out_bulk, carry_out_bulks, forget_bulks
 from territories.choices import AuthorityKind, Capacity, Role, Subject
@@ -49,7 +63,7 @@ def signed_in(mandate):
 
 
 def under_review(ars, verdicts=5, verdict=Verdict.MET, **fields):
-    application = make.application(state=State.UNDER_REVIEW, assigned_to=ars, **fields)
+    application = make.application(state=State.UNDER_REVIEW, ars_reviewer=ars, **fields)
     criteria = application.specification.criteria.filter(kind=CriterionKind.CRITERION, position__lte=verdicts)
     for criterion in criteria:
         CriterionAssessment.objects.create(
@@ -68,7 +82,7 @@ def endorsed(ars, **fields):
     return under_review(ars, shared_at=NOW - timedelta(days=2), endorsed_at=NOW - timedelta(days=1), **fields)
 
 
-def start(mandate, action, files, assignee=None, **more):
+def start(mandate, action, files, assignee=None, terms=None, **more):
     return bulk.start_run(
         **{
             "key": uuid4(),
@@ -76,7 +90,7 @@ def start(mandate, action, files, assignee=None, **more):
             "files": files_of(mandate.user, mandate),
             "shown": {file.pk: file.version for file in files},
             "mandate": mandate,
-            "assignee": assignee,
+            "terms": terms or bulk.Terms(assignee=assignee),
             "declares": True,
             "at": NOW,
             **more,
@@ -103,15 +117,30 @@ def posted(page, **more):
         "rows": context["rows"],
         "declares": 1,
     }
-    return {**fields, **({"a": context["selection"].assignee.pk} if context["selection"].assignee else {}), **more}
+    to = context["terms"].assignee
+    return {**fields, **({"a": to.pk} if to else {}), **more}
 
 
 # Beforehand ----------------------------------------------------------------------------------------------------------
 
 
-def reasons(mandate, action, files, assignee=None):
+def reasons(mandate, action, files, assignee=None, terms=None):
     rows = Application.objects.filter(pk__in=[file.pk for file in files]).order_by("pk")
-    return [row.refusal for row in bulk.candidates(rows, action, mandate, assignee=assignee, at=NOW)]
+    terms = terms or bulk.Terms(assignee=assignee)
+    return [row.refusal for row in bulk.candidates(rows, action, mandate, terms=terms, at=NOW)]
+
+
+def body(name="l’URPS médecins", **fields):
+    values = {"kind": BodyKind.URPS, "departement": make.departement(), "email": "urps@exemple.invalid", **fields}
+    return ConsultedBody.objects.create(name=name, **values)
+
+
+def question(*bodies):
+    return Question(bodies, "Ce lieu appelle-t-il une réserve ?", NOW.date() + timedelta(days=15))
+
+
+def tag(mandate, name="visite prévue", **fields):
+    return make_tag(mandate=mandate, name=name, note="", joint=fields.pop("joint", False), at=NOW)
 
 
 def test_the_reasons_are_those_of_the_act_itself(ars, prefecture):
@@ -128,14 +157,31 @@ def test_the_reasons_are_those_of_the_act_itself(ars, prefecture):
     aside = endorsed(ars)
     for mandate in (ars, prefecture):
         declare_interest(application=aside, mandate=mandate, interest=Interest.RECUSED, at=NOW)
-    colleague = make.mandate(AuthorityKind.ARS)
+    awaited = body()
+    ask_opinions(
+        application=files[1],
+        bodies=[awaited],
+        question="Un avis ?",
+        parts=[],
+        due_date=NOW.date() + timedelta(days=9),
+        mandate=ars,
+        at=NOW,
+    )
+    word = tag(ars)
+    put_tag(application=files[0], tag=word, mandate=ars, at=NOW)
+    needs = {
+        BulkAction.ASSIGN: bulk.Terms(assignee=make.mandate(AuthorityKind.ARS)),
+        BulkAction.ASK: bulk.Terms(question=question(awaited)),
+        BulkAction.TAG: bulk.Terms(tag=word),
+        BulkAction.UNTAG: bulk.Terms(tag=word),
+    }
     passed = {}
     for action in BulkAction:
         for mandate in (ars, prefecture):
-            to = colleague if action == BulkAction.ASSIGN else None
-            said = reasons(mandate, action, [*files, aside], to)
+            terms = needs.get(action)
+            said = reasons(mandate, action, [*files, aside], terms=terms)
             with transaction.atomic():
-                run = bulk.carry_out(run=start(mandate, action, [*files, aside], to))
+                run = bulk.carry_out(run=start(mandate, action, [*files, aside], terms=terms))
                 done = [sentence for _, sentence in results(run).values()]
                 transaction.set_rollback(True)
             assert done == said, (action, mandate.hat)
@@ -149,6 +195,12 @@ def test_the_reasons_are_those_of_the_act_itself(ars, prefecture):
         (BulkAction.ENDORSE, "prefecture"): [4],
         (BulkAction.PROPOSE, "ars"): [5],
         (BulkAction.PROPOSE, "prefecture"): [],
+        (BulkAction.ASK, "ars"): [0, 2, 3, 4, 5, 6],
+        (BulkAction.ASK, "prefecture"): [0, 2, 3, 4, 5, 6],
+        (BulkAction.TAG, "ars"): [1, 2, 3, 4, 5, 6],
+        (BulkAction.TAG, "prefecture"): [],
+        (BulkAction.UNTAG, "ars"): [0],
+        (BulkAction.UNTAG, "prefecture"): [],
     }
 
 
@@ -178,6 +230,71 @@ def test_the_preview_asks_the_database_as_much_for_two_files_as_for_forty(ars):
     small = queries(few)
     many = few + [endorsed(ars) for _ in range(38)]
     assert queries(many) == small <= 24
+
+
+def test_a_question_is_previewed_asked_and_told_file_by_file(ars):
+    client, here, elsewhere = signed_in(ars), body(), make.departement("97", "Valfictie", region="R1")
+    far_body = body("l’ordre des infirmiers", departement=elsewhere, email="ordre@exemple.invalid")
+    near = under_review(ars)
+    far = under_review(ars, of=make.structure(make.register_line(make.commune("97001", "Loin", in_=elsewhere))))
+    decided = make.application(state=State.CLOSED)
+    chosen = {"acte": "ask", "d": [near.pk, far.pk, decided.pk], "liste": "vue=tous"}
+    page = client.get(PAGE, chosen)
+    assert "Demander un avis&nbsp;: 3 dossiers</h1>" in page.content.decode()
+    assert page.context["form"]["question"].value() == QUESTION
+    wrong = client.post(PAGE, {**chosen, "question": "Un avis ?", "due_date": NOW.date().isoformat()})
+    assert "choisissez un jour à partir de demain" in wrong.content.decode()
+    assert "key" not in wrong.context
+    group = ExpertGroup.objects.create(departement=make.departement(), name="Premier recours")
+    group.bodies.set([here])
+    due = NOW.date() + timedelta(days=20)
+    said = {"question": "Un avis ?", "due_date": due.isoformat(), "groups": [group.pk], "bodies": [far_body.pk]}
+    page = client.post(PAGE, {**chosen, **said})
+    assert dict(page.context["passing"]) == {near: here.name, far: far_body.name}
+    assert [file for file, _ in page.context["refused"]] == [decided]
+    assert not Opinion.objects.exists()
+    sent = {**said, "groups": [], "bodies": [here.pk, far_body.pk]}
+    answer = client.post(PAGE, posted(page, **sent), follow=True)
+    assert "2 dossiers envoyés pour avis" in answer.content.decode()
+    assert {(row.application, row.body, row.question, row.due_date) for row in Opinion.objects.all()} == {
+        (near, here, "Un avis ?", due),
+        (far, far_body, "Un avis ?", due),
+    }
+    again = client.post(PAGE, {**chosen, **said})
+    assert "Les organismes choisis ont déjà été consultés sur ce dossier." in again.content.decode()
+    assert again.context["passing"] == []
+
+
+def test_a_question_asks_the_database_as_much_for_two_files_as_for_forty(ars):
+    client = signed_in(ars)
+    asked = [
+        body(),
+        body("la CPAM", email="", authority=make.mandate(AuthorityKind.CAISSE, role=Role.PARTNER).authority),
+    ]
+    said = {"question": "Un avis ?", "due_date": "2027-01-10", "bodies": [row.pk for row in asked], "acte": "ask"}
+
+    def queries(files):
+        with CaptureQueriesContext(connection) as captured:
+            page = client.post(PAGE, {**said, "d": [file.pk for file in files]})
+        assert len(page.context["passing"]) == len(files)
+        return len(captured)
+
+    few = [under_review(ars) for _ in range(2)]
+    small = queries(few)
+    assert queries(few + [under_review(ars) for _ in range(38)]) == small <= 34
+
+
+def test_files_are_tagged_and_untagged_in_one_go(ars):
+    client, files = signed_in(ars), [under_review(ars), make.application(state=State.CLOSED)]
+    chosen = {"acte": "tag", "d": [file.pk for file in files]}
+    assert "pas encore d’étiquette" in client.get(PAGE, chosen).content.decode()
+    word = tag(ars)
+    for more, said, left in [({}, "2 dossiers étiquetés", 2), ({"retirer": 1}, "sans l’étiquette désormais", 0)]:
+        page = client.get(PAGE, {**chosen, "etiquette": word.pk, **more})
+        assert page.context["undeclared"] == 0
+        done = client.post(PAGE, posted(page, etiquette=word.pk), follow=True)
+        assert said in done.content.decode()
+        assert FileTag.objects.filter(tag=word).count() == left
 
 
 def test_the_preview_counts_the_places_left_under_a_ceiling(ars):
@@ -248,7 +365,7 @@ def test_an_assignment_first_asks_to_whom(ars, prefecture):
     page = client.get(PAGE, {**words, "a": colleague.pk})
     html = client.post(PAGE, posted(page, declares=""), follow=True).content.decode()
     assert "<title>2 dossiers affectés –" in html
-    assert Application.objects.filter(assigned_to=colleague).count() == 2
+    assert Application.objects.filter(ars_reviewer=colleague).count() == 2
     assert not InterestDeclaration.objects.exists(), "who entrusts a file to another declares nothing"
     page = client.get(PAGE, {**words, "a": prefecture.pk})
     assert "asked" not in page.context, "a colleague of another authority is nobody"
@@ -340,7 +457,7 @@ def test_a_worker_is_called_by_its_name(ars):
     page = client.get(PAGE, {"acte": "assign", "d": [file.pk for file in files], "a": ars.pk})
     client.post(PAGE, posted(page))
     assert BulkRun.objects.get().finished_at == NOW
-    assert Application.objects.filter(assigned_to=ars).count() == bulk.AT_ONCE + 1
+    assert Application.objects.filter(ars_reviewer=ars).count() == bulk.AT_ONCE + 1
 
 
 def test_without_broker_the_run_waits_for_the_next_round(ars, monkeypatch):

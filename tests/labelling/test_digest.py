@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from labelling.choices import ApplicationState as State
-from labelling.choices import DigestFrequency
+from labelling.choices import DigestFrequency, NewsKind
 from labelling.models import Digest
-from labelling.services.digest import WAITING, digest_of, frequency_of, set_frequency, tell_agents
+from labelling.services.digest import WAITING, digest_of, set_frequency, settings_of, tell_agents
 from labelling.tasks import send_digests
 from territories.choices import AuthorityKind, DecisionKind, Role, Subject
 from territories.services.decisions import propose_decision
@@ -65,7 +65,7 @@ def test_each_number_is_that_of_its_page(ars, mailoutbox):
 
 
 def test_a_file_in_hand_is_told_and_is_no_reason_to_write(ars):
-    make.application(state=State.UNDER_REVIEW, assigned_to=ars)
+    make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
     assert digest_of(ars.user, at=NOW) == []
     make.application(state=State.SUBMITTED)
     (section,) = digest_of(ars.user, at=NOW)
@@ -80,7 +80,7 @@ def test_a_file_in_two_views_counts_once(ars):
 
 
 def test_the_mail_names_nobody_and_no_file(ars, mailoutbox):
-    application = make.application(state=State.SUBMITTED, assigned_to=ars)
+    application = make.application(state=State.SUBMITTED, ars_reviewer=ars)
     send_digests()
     mail = mail_of(mailoutbox, ars)
     assert mail.subject == "France Santé – ce qui attend ce matin"
@@ -153,7 +153,7 @@ def test_once_a_day_whatever_comes_later(ars, mailoutbox):
 
 def test_who_wants_none_gets_none(ars, mailoutbox):
     make.application(state=State.SUBMITTED)
-    assert frequency_of(ars.user) == DigestFrequency.MORNING
+    assert settings_of(ars.user).frequency == DigestFrequency.MORNING
     set_frequency(mandate=ars, frequency=DigestFrequency.NEVER)
     send_digests()
     assert mailoutbox == []
@@ -193,12 +193,13 @@ def test_the_choice_is_made_on_a_page(ars):
     client.force_login(ars.user)
     page = client.get(reverse("digest")).content.decode()
     assert re.search(r'value="morning" checked', page)
-    answer = client.post(reverse("digest"), {"frequency": "never"}, follow=True)
+    news = {f"news_{kind}": "followed" for kind in NewsKind}
+    answer = client.post(reverse("digest"), {"frequency": "never", **news}, follow=True)
     assert "Vous ne recevrez plus le courriel du matin" in answer.content.decode()
     assert re.search(r'value="never" checked', client.get(reverse("digest")).content.decode())
-    wrong = client.post(reverse("digest"), {"frequency": "hourly"})
+    wrong = client.post(reverse("digest"), {"frequency": "hourly", **news})
     assert "Choisissez une fréquence." in wrong.content.decode()
-    assert frequency_of(ars.user) == DigestFrequency.NEVER
+    assert settings_of(ars.user).frequency == DigestFrequency.NEVER
 
 
 def test_the_frequency_is_bound_by_the_database(ars):

@@ -34,7 +34,7 @@ def ars():
 
 @pytest.fixture
 def file(ars):
-    return make.application(state=State.UNDER_REVIEW, assigned_to=ars)
+    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
 
 
 @pytest.fixture
@@ -60,14 +60,15 @@ def test_a_declaration_is_an_event_of_the_structure_and_the_same_again_changes_n
     assert (event.action, event.data) == ("declare_interest", {"declaration": first.pk, "interest": "none"})
     assert chain(Subject.APPLICATION, file.pk) == []
     file.refresh_from_db()
-    assert file.assigned_to == ars
+    assert file.ars_reviewer == ars
 
 
 def test_standing_aside_gives_the_file_back_and_closes_every_act(file, ars):
-    version = file.version
+    version, prefecture = file.version, make.mandate(AuthorityKind.PREFECTURE)
+    type(file).objects.filter(pk=file.pk).update(prefecture_reviewer=prefecture)
     declare(file, ars, Interest.RECUSED)
     file.refresh_from_db()
-    assert (file.assigned_to, file.version) == (None, version + 1)
+    assert (file.ars_reviewer, file.prefecture_reviewer, file.version) == (None, prefecture, version + 1)
     assert chain(Subject.APPLICATION, file.pk) == ["give_back"]
     assert stood_aside(ars) == {file.structure_id}
     with pytest.raises(RefusedError, match="déporté de cette structure"):

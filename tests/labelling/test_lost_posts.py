@@ -28,7 +28,7 @@ def ars():
 
 @pytest.fixture
 def file(ars):
-    return make.application(state=State.UNDER_REVIEW, assigned_to=ars)
+    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def prefecture(db):
 
 @pytest.fixture
 def file(owner, ars):
-    return submitted(owner, assigned_to=ars)
+    return submitted(owner, ars_reviewer=ars)
 
 
 @pytest.fixture

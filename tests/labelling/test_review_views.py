@@ -57,7 +57,7 @@ def named(name, **fields):
 
 
 def under_review(ars, name="Maison de santé du Lavoir (fictive)", verdicts=5, **fields):
-    application = make.application(named(name), state=State.UNDER_REVIEW, assigned_to=ars, **fields)
+    application = make.application(named(name), state=State.UNDER_REVIEW, ars_reviewer=ars, **fields)
     for criterion in application.specification.criteria.filter(kind="criterion", position__lte=verdicts):
         CriterionAssessment.objects.create(
             application=application,

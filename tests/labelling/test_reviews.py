@@ -28,7 +28,7 @@ def prefecture():
 
 @pytest.fixture
 def file(ars):
-    return make.application(state=State.UNDER_REVIEW, assigned_to=ars)
+    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
 
 
 def criteria(application):
@@ -65,11 +65,12 @@ def refused(call, sentence, application):
     assert (type(application).objects.values().get(pk=application.pk), events(application)) == before
 
 
-def test_either_authority_takes_a_file_up(ars, prefecture):
-    for mandate in (ars, prefecture):
+def test_either_authority_takes_a_file_up_for_itself(ars, prefecture):
+    for mandate, reviewers in [(ars, (ars, None)), (prefecture, (None, prefecture))]:
         application = make.application(state=State.SUBMITTED)
         reviews.take_up(application=application, mandate=mandate, version=1, at=NOW)
-        assert (application.state, application.version, application.assigned_to) == (State.UNDER_REVIEW, 2, mandate)
+        assert (application.state, application.version) == (State.UNDER_REVIEW, 2)
+        assert (application.ars_reviewer, application.prefecture_reviewer) == reviewers
         assert events(application) == ["take_up"]
 
 

@@ -67,7 +67,7 @@ def submitted(name="Cabinet du Pont (fictif)", in_=None, **fields):
 
 
 def under_review(ars, name="Maison de santé du Lavoir (fictive)", verdicts=5, **fields):
-    application = make.application(named(name), state=State.UNDER_REVIEW, assigned_to=ars, **fields)
+    application = make.application(named(name), state=State.UNDER_REVIEW, ars_reviewer=ars, **fields)
     for criterion in application.specification.criteria.filter(kind="criterion", position__lte=verdicts):
         CriterionAssessment.objects.create(
             application=application,
@@ -120,6 +120,8 @@ def test_each_count_is_the_number_of_its_rows(agent, ars, prefecture):
     views = {view["key"]: view["count"] for view in agent.get(LIST).context["views"]}
     assert views == {
         "a-moi": 5,
+        "a-affecter": 1,
+        "suivis": 0,
         "reponses-recues": 1,
         "a-repondre": 0,
         "a-partager": 2,
@@ -514,7 +516,7 @@ def test_a_file_is_entrusted_to_a_colleague_who_finds_it(agent, agent_client, ar
         {"mandate": ars.pk, "version": application.version, "to": colleague.pk},
     )
     application.refresh_from_db()
-    assert application.assigned_to == colleague
+    assert application.ars_reviewer == colleague
     assert (application.state, application.version) == (State.SUBMITTED, 2)
     event = chain(application).get()
     assert (event.action, event.actor_id, event.data) == ("assign", ars.pk, {"to": colleague.pk})
@@ -541,15 +543,37 @@ def test_a_file_is_entrusted_only_to_who_may_instruct_it(ars):
         with pytest.raises(RefusedError, match=sentence):
             assign(application=application, mandate=ars, to=person, version=1, at=NOW)
         assert person not in colleagues_of(ars, application.departement)
-    assert Application.objects.filter(assigned_to__isnull=True, version=1).count() == 1
+    assert Application.objects.filter(ars_reviewer__isnull=True, version=1).count() == 1
     assert not chain(application).exists()
 
 
-def test_a_file_in_the_hands_of_an_authority_is_its_own_to_entrust(ars, prefecture):
+def test_each_authority_entrusts_a_file_to_an_agent_of_its_own(agent, agent_client, ars, prefecture):
     application = under_review(ars)
     colleague = make.mandate(AuthorityKind.PREFECTURE)
-    with pytest.raises(RefusedError, match=f"instruit par {ars.user.full_name}"):
-        assign(application=application, mandate=prefecture, to=colleague, version=1, at=NOW)
+    clerk = agent_client(colleague)
+    assert numbers(clerk.get(LIST, {"vue": "a-affecter"})) == [application.number]
+    assert numbers(clerk.get(LIST, {"agent": "personne"})) == [application.number]
+    assign(application=application, mandate=prefecture, to=colleague, version=1, at=NOW)
+    assert (application.ars_reviewer, application.prefecture_reviewer) == (ars, colleague)
+    for client, mandate in [(agent, ars), (clerk, colleague)]:
+        assert numbers(client.get(LIST, {"vue": "a-moi"})) == [application.number]
+        assert numbers(client.get(LIST, {"agent": mandate.user_id})) == [application.number]
+        for words in ({"vue": "a-affecter"}, {"agent": "personne"}):
+            assert numbers(client.get(LIST, words)) == []
+        (row,) = client.get(LIST).context["rows"]
+        assert row.reviewers == {Capacity.ARS: ars.user.full_name, Capacity.PREFET: colleague.user.full_name}
+        page = client.get(application.get_absolute_url()).context
+        assert page["own_reviewer"] == mandate
+        assert [person for _, _, person in page["progress"]] == [
+            f"P.\u00a0{row.user.last_name}" for row in (ars, colleague)
+        ]
+    # The other authority's agents are not a choice of the filter.
+    assert [key for key, _ in agent.get(LIST).context["options"]["agent"]] == ["personne", str(ars.user_id)]
+    assert numbers(agent.get(LIST, {"agent": colleague.user_id})) == []
+
+
+def test_a_file_is_not_entrusted_twice_nor_from_a_stale_page_nor_by_who_only_reads(ars):
+    application = under_review(ars)
     with pytest.raises(RefusedError, match="instruit déjà ce dossier"):
         assign(application=application, mandate=ars, to=ars, version=1, at=NOW)
     with pytest.raises(StaleError):
@@ -558,15 +582,60 @@ def test_a_file_in_the_hands_of_an_authority_is_its_own_to_entrust(ars, prefectu
     with pytest.raises(RefusedError, match="non de l’instruire"):
         assign(application=application, mandate=observer, to=ars, version=1, at=NOW)
     application.refresh_from_db()
-    assert (application.assigned_to, application.version) == (ars, 1)
+    assert (application.ars_reviewer, application.version) == (ars, 1)
     assert not chain(application).exists()
 
 
-def test_a_file_left_by_who_has_no_mandate_any_more_is_free(ars, prefecture):
-    gone = make.mandate(AuthorityKind.ARS, valid=make.DateRange(make.date(2025, 10, 1), make.date(2026, 11, 1)))
+@pytest.mark.parametrize("left", ["mandate", "account"])
+def test_who_left_no_longer_holds_a_file(agent, ars, left):
+    ended = make.DateRange(make.date(2025, 10, 1), make.date(2026, 11, 1))
+    gone = (
+        make.mandate(AuthorityKind.ARS, valid=ended)
+        if left == "mandate"
+        else make.mandate(AuthorityKind.ARS, person=make.user(is_active=False))
+    )
     application = under_review(gone)
-    assign(application=application, mandate=prefecture, to=prefecture, version=1, at=NOW)
-    assert application.assigned_to == prefecture
+    for words in ({"vue": "a-affecter"}, {"agent": "personne"}):
+        assert numbers(agent.get(LIST, words)) == [application.number]
+    (row,) = agent.get(LIST).context["rows"]
+    assert row.own_reviewer == "–"
+    assert [key for key, _ in agent.get(LIST).context["options"]["agent"]] == ["personne"]
+    page = agent.get(application.get_absolute_url())
+    assert page.context["own_reviewer"] is None
+    assert "Personne de votre autorité n’instruit ce dossier" in page.content.decode()
+    assign(application=application, mandate=ars, to=ars, version=1, at=NOW)
+    assert numbers(agent.get(LIST, {"vue": "a-moi"})) == [application.number]
+
+
+def test_the_export_names_ones_own_instructor_then_both(agent, agent_client, ars, prefecture):
+    under_review(ars, prefecture_reviewer=prefecture)
+    for client, own in [(agent, ars), (agent_client(prefecture), prefecture)]:
+        text = client.get(LIST, {"export": "csv", "col": ["instruit"]}).content.decode()
+        (line,) = csv.DictReader(io.StringIO(text))
+        assert line["instruit_par"] == own.user.full_name
+        assert (line["instruit_ars"], line["instruit_prefecture"]) == (
+            ars.user.full_name,
+            prefecture.user.full_name,
+        )
+
+
+def test_the_list_is_sorted_by_ones_own_instructor(agent_client, ars, prefecture):
+    people = [make.user(last_name=name) for name in ("Aube", "Brume")]
+    first, second = (make.mandate(AuthorityKind.PREFECTURE, person=person) for person in people)
+    late, early = under_review(ars, prefecture_reviewer=second), under_review(ars, prefecture_reviewer=first)
+    client = agent_client(prefecture)
+    assert numbers(client.get(LIST, {"tri": "instruit"})) == [early.number, late.number]
+    assert numbers(client.get(LIST, {"tri": "-instruit"})) == [late.number, early.number]
+    page = client.get(early.get_absolute_url(), {"liste": "vue=tous&tri=instruit"})
+    assert (page.context["place"]["rank"], page.context["place"]["total"]) == (1, 2)
+
+
+def test_the_database_keeps_a_file_from_the_hands_of_another_authority(ars, prefecture):
+    application = under_review(ars)
+    observer = make.mandate(AuthorityKind.PREFECTURE, role=Role.OBSERVER)
+    for wrong in ({"ars_reviewer": prefecture}, {"prefecture_reviewer": ars}, {"prefecture_reviewer": observer}):
+        with pytest.raises(IntegrityError, match="an agent of each authority"), transaction.atomic():
+            Application.objects.filter(pk=application.pk).update(**wrong)
 
 
 def test_nobody_is_entrusted_by_a_key_that_is_no_colleagues(agent, ars, prefecture):

@@ -15,6 +15,7 @@ from labelling.choices import CriterionKind, Interest, StructureKind, Verdict
 from labelling.models import Application, Criterion, RegisterLine, Specification
 from labelling.services.acts import read_decision
 from labelling.services.applications import abandon_application, start_application, submit_application
+from labelling.services.assignment import assign
 from labelling.services.decisions import propose_label, propose_refusal
 from labelling.services.interests import declare_interest
 from labelling.services.reviews import assess, endorse, share_assessment, take_up
@@ -282,12 +283,20 @@ class Player:
             )
 
     def share(self, story: Story) -> None:
-        """Share the assessment with the préfecture."""
+        """Share the assessment with the préfecture, whose agent takes the file in hand."""
         share_assessment(
             application=story.file,
             mandate=self.team.agents[AuthorityKind.ARS],
             version=story.file.version,
             at=story.clock.after(0, 2),
+        )
+        prefecture = self.team.agents[AuthorityKind.PREFECTURE]
+        assign(
+            application=story.file,
+            mandate=prefecture,
+            to=prefecture,
+            version=story.file.version,
+            at=story.clock.now,
         )
 
     def review(self, story: Story, *, unmet: str = "") -> None:
