@@ -264,7 +264,7 @@ CELERY_BEAT_SCHEDULE = {
     "apply-clauses": {"task": "labelling.tasks.apply_transitional_clauses", "schedule": timedelta(minutes=5)},
     # Once a day, when offices open.
     "remind-opinions": {"task": "labelling.tasks.remind_of_opinions", "schedule": crontab(hour=7, minute=30)},
-    "purge-readings": {"task": "labelling.tasks.forget_readings", "schedule": crontab(hour=2, minute=45)},
+    "purge-expired": {"task": "labelling.tasks.purge_expired", "schedule": crontab(hour=2, minute=45)},
     "carry-out-bulks": {"task": "labelling.tasks.carry_out_bulks", "schedule": timedelta(minutes=1)},
     "forget-bulks": {"task": "labelling.tasks.forget_bulks", "schedule": crontab(hour=2, minute=50)},
     # On working days at seven; the later passes serve those whose mail did not leave.
@@ -551,6 +551,28 @@ INFORMATION_REQUEST_REMINDER_DAYS = 3
 # Days given to a body whose opinion is asked, proposed by the form; no text gives them.
 OPINION_DAYS = 15
 
+# Retention of data ------------------------------------------------------------------------------------------------
+
+# How long what is personal is kept; the pages « Données personnelles » and « Conservation des données » say it from here.
+# Proposals that follow the recommendations of the CNIL: to be confirmed by the legal service, the data protection officer
+# and the archives. A deposited file that is still open never expires; signed acts follow the rules of public archives.
+#
+# Months without a writing after which a draft is deleted.
+RETENTION_DRAFT_MONTHS = 6
+# Months after the end of a file (refused, abandoned, closed), or after the end of its label, at which the people it names,
+# its messages and its notes are erased; and, earlier, the bytes of its pieces.
+RETENTION_FILE_MONTHS = 24
+RETENTION_LABEL_MONTHS = 60
+RETENTION_EVIDENCE_MONTHS = 12
+# Months without a sign-in after which an account that nothing in force needs is made anonymous.
+RETENTION_ACCOUNT_MONTHS = 24
+# Months after which the addresses of invitations that served or expired are erased, and the failed sign-ins.
+RETENTION_INVITATION_MONTHS = 12
+RETENTION_ATTEMPT_MONTHS = 6
+# Days of mails kept on disk, where no mail server is configured.
+RETENTION_MAIL_DAYS = 30
+# Days before an erasure at which who it concerns is told.
+RETENTION_NOTICE_DAYS = 30
 # Months during which it is kept who opened which file.
 READING_MONTHS = 12
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from francesante.lib.french import euros
@@ -14,11 +13,12 @@ from funding.models import Grant
 from labelling.choices import MembershipRole
 from labelling.models import Membership
 from territories.models import Event, User
+from territories.services.mails import compose
 
 SUBJECTS: Mapping[str, str] = {
-    "commit": "France Santé – un financement vous est accordé",
-    "pay": "France Santé – un versement est enregistré",
-    "decline": "France Santé – une attribution n’a pas été signée",
+    "commit": "un financement vous est accordé",
+    "pay": "un versement est enregistré",
+    "decline": "une attribution n’a pas été signée",
 }
 """Acts that somebody is told about; the others wait on pages."""
 CONSUMER = "funding.mail"
@@ -49,5 +49,5 @@ def _recipients(action: str, grant: Grant) -> list[User]:
 
 
 def _message(action: str, person: User, context: Mapping[str, Any]) -> EmailMessage:
-    body = render_to_string(f"emails/funding/{action}.txt", {**context, "person": person})
-    return EmailMessage(subject=SUBJECTS[action], body=body, to=[person.email])
+    subject, body = compose(f"funding/{action}", SUBJECTS[action], {**context, "person": person})
+    return EmailMessage(f"France Santé – {subject}", body, to=[person.email])

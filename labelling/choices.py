@@ -409,3 +409,16 @@ class CommunityActionKind(TextChoices):
     PREVENTION = "prevention", "prévention"
     SCREENING = "screening", "dépistage"
     DIGITAL = "digital", "numérique"
+
+
+class Retained(TextChoices):
+    """What is kept for a time, then erased."""
+
+    DRAFT = "draft", "brouillons laissés de côté"
+    EVIDENCE = "evidence", "contenu des pièces des dossiers terminés"
+    FILE = "file", "personnes nommées, messages et notes des dossiers terminés"
+    ACCOUNT = "account", "comptes qui ne servent plus"
+    INVITATION = "invitation", "adresses des invitations passées"
+    ATTEMPT = "attempt", "essais de connexion"
+    MAIL = "mail", "courriels gardés sur disque"
+    READING = "reading", "journal des lectures"

@@ -26,11 +26,11 @@ from labelling.services.labels import publish_notified
 from labelling.services.opinions import remind_opinions
 from labelling.services.points import locate_waiting
 from labelling.services.promotion import promote_all
-from labelling.services.readings import purge_readings
 from labelling.services.reminders import remind_of_closing_waves, remind_of_drafts
 from labelling.services.renewals import remind_of_renewals
 from labelling.services.requests import close_expired, remind
 from labelling.services.restorations import restore_labels
+from labelling.services.retention import purge
 from labelling.services.silence import record_silences, warn
 from labelling.services.transitions import apply_clauses
 from territories.models import Event
@@ -118,9 +118,9 @@ def remind_of_opinions(**_: Any) -> None:
 
 
 @shared_task
-def forget_readings(**_: Any) -> None:
-    """Purge the journal of readings, and what morning mails told, of what is no longer kept."""
-    purge_readings(at=timezone.now())
+def purge_expired(**_: Any) -> None:
+    """Announce what is about to reach the end of its retention, and erase what did."""
+    purge(at=timezone.now())
     purge_told(at=timezone.now())
 
 

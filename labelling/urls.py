@@ -24,6 +24,7 @@ from labelling.views import (
     evidence,
     files,
     following,
+    guide,
     interests,
     labels,
     messages,
@@ -34,6 +35,7 @@ from labelling.views import (
     prospects,
     questions,
     requests,
+    retention,
     review,
     specification_editor,
     specifications,
@@ -144,6 +146,8 @@ urlpatterns = [
     path("avis/lien/<str:token>/", opinions.opinion_link, name="opinion-link"),
     path("avis/lien/<str:token>/pieces/<int:piece>/", opinions.opinion_link_piece, name="opinion-link-piece"),
     # Public
+    path("aide/", guide.guide, name="help"),
+    path("aide/<slug:role>/", guide.guide, name="help-role"),
     path("lieux/", places.places, name="places"),
     path("lieux/<str:number>/", places.place, name="place"),
     path("cahier-des-charges/", specifications.specification, name="specification"),
@@ -179,6 +183,8 @@ urlpatterns = [
     path("pilotage/modeles/", templates.templates, name="templates"),
     path("pilotage/modeles/<int:pk>/", templates.template_edit, name="template-edit"),
     path("pilotage/modeles/<int:pk>/apercu/", templates.template_preview, name="template-preview"),
+    # The national team: what is kept for how long
+    path("pilotage/conservation/", retention.retention, name="retention"),
     # The calendar: for the public, for agents, and its pages for the national team
     path("calendrier/", calendar.calendar, name="calendar"),
     path("pilotage/calendrier/", calendar.calendar_steering, name="calendar-steering"),

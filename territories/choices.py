@@ -63,6 +63,8 @@ class Subject(TextChoices):
     COMMUNITY = "community", "communauté France Santé"
     OFFERING = "offering", "service France Santé"
     APPEAL = "appeal", "recours"
+    ACCOUNT = "account", "compte"
+    MAIL_TEXT = "mail_text", "texte de courriel"
 
 
 class ActorKind(TextChoices):

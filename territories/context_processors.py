@@ -33,6 +33,7 @@ STRUCTURE = (
     ("Financements", "funding"),
     ("Trouver un lieu", "places"),
     ("Données", "datasets"),
+    ("Aide", "help"),
 )
 AGENT = (
     ("Accueil", "account"),

@@ -190,6 +190,30 @@ class InviteForm(DsfrBaseForm):
             self.fields["authority"].initial = mandate.authority_id
 
 
+MAX_AGENTS_TABLE = 200_000
+"""Bytes of a table of agents."""
+
+
+class AgentsTableForm(DsfrBaseForm):
+    """A table of agents to read."""
+
+    use_required_attribute = False
+
+    file = forms.FileField(
+        label="Tableau des agents (CSV)",
+        help_text="Une ligne de titres, puis une ligne par personne ; virgules ou points-virgules.",
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv", "class": "fr-upload"}),
+        error_messages={"required": "Choisissez un fichier.", "empty": "Ce fichier est vide."},
+    )
+
+    def clean_file(self) -> Any:
+        """Refuse what cannot be a table of agents."""
+        file = self.cleaned_data["file"]
+        if file.size > MAX_AGENTS_TABLE:
+            raise forms.ValidationError("Ce fichier est trop gros : ce n’est pas un tableau d’agents.")
+        return file
+
+
 class SignForm(FreshCodeForm):
     """The hash that was shown, and a fresh code."""
 

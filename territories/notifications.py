@@ -2,10 +2,10 @@
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.template.loader import render_to_string
 from django.urls import reverse
 
 from territories.models import Authority, Invitation
+from territories.services.mails import compose
 
 
 def send_invitation(invitation: Invitation, *, token: str, promise: str) -> None:
@@ -14,8 +14,9 @@ def send_invitation(invitation: Invitation, *, token: str, promise: str) -> None
     Raises:
         OSError: the mail server does not answer (``smtplib.SMTPException`` is one).
     """
-    text = render_to_string(
-        "emails/territories/invitation.txt",
+    subject, text = compose(
+        "territories/invitation",
+        "Votre accès au portail France Santé",
         {
             "invitation": invitation,
             "promise": promise,
@@ -23,7 +24,7 @@ def send_invitation(invitation: Invitation, *, token: str, promise: str) -> None
             "portal": settings.PUBLIC_URL,
         },
     )
-    EmailMessage("Votre accès au portail France Santé", text, to=[invitation.email]).send()
+    EmailMessage(subject, text, to=[invitation.email]).send()
 
 
 def promise_of(invitation: Invitation) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from territories.views import accounts, invitations, mandates, pages, paper, parapheur, places, second_factor
+from territories.views import accounts, agents, invitations, mandates, pages, paper, parapheur, places, second_factor
 
 urlpatterns = [
     # Sign-in and account
@@ -20,6 +20,8 @@ urlpatterns = [
     # Mandates
     path("compte/habilitations/", mandates.mandates, name="mandates"),
     path("compte/habilitations/inviter/", mandates.invite_person, name="invite"),
+    path("compte/habilitations/importer/", agents.agents_import, name="agents-import"),
+    path("compte/habilitations/importer/exemple.csv", agents.agents_example, name="agents-example"),
     # Parapheur
     path("compte/parapheur/", parapheur.parapheur, name="parapheur"),
     path("compte/parapheur/selection/", parapheur.selection, name="parapheur-selection"),

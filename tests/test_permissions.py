@@ -6,7 +6,7 @@ review, a file at the signature, a labelled one; a grant proposed on its envelop
 """
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.signals import request_finished
@@ -43,6 +43,8 @@ TABLE = {
     "invitation": "4444444444444",
     "mandates": SIGNED_IN,
     "invite": "3444xxxxxx222",
+    "agents-import": "3444xxxxxx222",
+    "agents-example": "3444xxxxxx222",
     "parapheur": "3444xxxxxx22x",
     "parapheur-selection": "3444xxxxxx22x",
     "parapheur-outcome": "3444xxxxxx22x",
@@ -121,6 +123,7 @@ TABLE = {
     "templates": "3xxxxxxxxxxx2",
     "template-edit": "3xxxxxxxxxxx2",
     "template-preview": POST_ONLY,
+    "retention": NATIONAL,
     "application-close": "3xx42424xx22x",
     "appeals": "32242424xx222",
     "appeal-act": LEADS_BACK,
@@ -159,6 +162,8 @@ TABLE = {
     "support-requests": "3xxx2222xx222",
     "support-ask": "3xxx2222xx22x",
     "support-request": "3444242444222",
+    "help": PUBLIC,
+    "help-role": PUBLIC,
     "places": PUBLIC,
     "place": PUBLIC,
     "specification": PUBLIC,
@@ -189,6 +194,9 @@ TABLE = {
     "account": SIGNED_IN,
     "steering": READ_ANYWHERE,
     "steering-departement": "3xxx242422222",
+    "mails": NATIONAL,
+    "mail-edit": NATIONAL,
+    "mail-preview": POST_ONLY,
     "indicators": PUBLIC,
     "edition": "4444444444442",
     "edition-file": "4444444444442",
@@ -252,6 +260,7 @@ def test_every_page_for_every_role(client, world):
 # What only answers to POST: nobody but these may.
 POSTS = {
     "template-preview": {"national"},
+    "mail-preview": {"national"},
     "paper-reject": {"ars", "ars_signe"},
     "disagreement-act": {"ars", "préf", "ars_signe", "préfet_signe"},
     "appeal-act": {"ars", "préf", "ars_signe", "préfet_signe"},
@@ -315,6 +324,26 @@ def test_a_mandate_that_ended_yesterday_opens_nothing(client, db):
     reviewed = make.application(state=ApplicationState.UNDER_REVIEW)
     client.force_login(ended.user)
     assert client.get(reviewed.get_absolute_url()).status_code == 404
+
+
+@pytest.mark.parametrize("period", ["ended", "to come"])
+def test_an_observer_reads_nothing_outside_their_dates(client, world, period):
+    """Every page that an observer reads by their mandate is refused on the day after its last one, and before its first."""
+    people, arguments = world
+    today = timezone.localdate()
+    dates = (date(2025, 10, 1), today) if period == "ended" else (today + timedelta(days=1), None)
+    Mandate.objects.filter(user=people["observateur"]).update(valid=make.DateRange(*dates))
+    client.force_login(people["observateur"])
+    column = ROLES.split().index("observateur")
+    read = [name for name in TABLE if TABLE[name][column] == "2" and TABLE[name] not in {PUBLIC, SIGNED_IN}]
+    assert len(read) > 15
+    opened = []
+    for name in read:
+        response = client.get(reverse(name, kwargs=arguments.get(name)))
+        _close(response)
+        if response.status_code not in {403, 404}:
+            opened.append((name, response.status_code))
+    assert opened == []
 
 
 def test_a_form_shown_with_a_mandate_no_longer_in_force_is_refused(client, db):

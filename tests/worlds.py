@@ -109,6 +109,8 @@ def build_world():
         "opinion-revoke": {"pk": by_link.pk},
         "opinion-link": {"token": link_of(by_link)},
         "opinion-link-piece": {"token": link_of(by_link), "piece": piece.pk},
+        "help-role": {"role": "structure"},
+        **{key: {"app": "labelling", "name": "silence"} for key in ("mail-edit", "mail-preview")},
         "interest": {"number": files["reviewed"].number},
         "note": {"number": files["reviewed"].number},
         "application-tag": {"number": files["reviewed"].number},

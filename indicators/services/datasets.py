@@ -34,7 +34,7 @@ from django.db.models.functions import Cast, Coalesce, NullIf, TruncDate
 from indicators.choices import EditionState, Level
 from indicators.models import Edition, Observation
 from indicators.rules.measures import STATUS_WORDS
-from labelling.choices import StructureKind
+from labelling.choices import Route, StructureKind
 from labelling.models import Label, Quota
 from territories.choices import Subject
 from territories.models import Departement, Event, Region
@@ -42,7 +42,7 @@ from territories.models import Departement, Event, Region
 LICENCE = "Licence Ouverte 2.0"
 LICENCE_URL = "https://www.etalab.gouv.fr/licence-ouverte-open-licence/"
 PUBLISHER = "Réseau France Santé"
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 
 
 class Kind(StrEnum):
@@ -287,6 +287,15 @@ STRUCTURES = Dataset(
             DECISION,
             _text("application__specification__version"),
         ),
+        Column(
+            "voie",
+            Kind.TEXT,
+            "Voie du label : la structure a candidaté, ou les autorités l’ont invitée d’après les registres.",
+            str(Route.CANDIDATURE.label),
+            DECISION,
+            Case(*(When(application__route=route, then=Value(str(route.label))) for route in Route)),
+            tuple(str(label) for label in Route.labels),
+        ),
         *(
             Column(
                 f"h_{name}",
@@ -323,6 +332,15 @@ def _quotas(_on: date) -> QuerySet[Quota]:
 def _quotas_changed() -> datetime | None:
     decided = Event.objects.filter(subject_type__in=[Subject.WAVE, Subject.QUOTA]).aggregate(at=Max("at"))["at"]
     return max(filter(None, [_labels_changed(), decided]), default=None)
+
+
+def _notified(**among: str) -> Combinable:
+    """Labels of the wave of a quota that were notified and not withdrawn."""
+    labels = Label.objects.published().filter(
+        wave=OuterRef("wave"), departement=OuterRef("departement"), withdrawn_at__isnull=True, **among
+    )
+    counted = labels.order_by().values("wave").annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counted), 0, output_field=IntegerField())
 
 
 QUOTAS = Dataset(
@@ -380,18 +398,23 @@ QUOTAS = Dataset(
             "Labels de la vague notifiés dans le département et non retirés, terminés compris.",
             "12",
             DECISION,
-            Coalesce(
-                Subquery(
-                    Label.objects.published()
-                    .filter(wave=OuterRef("wave"), departement=OuterRef("departement"), withdrawn_at__isnull=True)
-                    .order_by()
-                    .values("wave")
-                    .annotate(count=Count("pk"))
-                    .values("count")
-                ),
-                0,
-                output_field=IntegerField(),
-            ),
+            _notified(),
+        ),
+        Column(
+            "labels_candidature",
+            Kind.INTEGER,
+            "Parmi eux, ceux des structures qui ont candidaté.",
+            "9",
+            DECISION,
+            _notified(application__route=Route.CANDIDATURE),
+        ),
+        Column(
+            "labels_acceleres",
+            Kind.INTEGER,
+            "Parmi eux, ceux de la voie accélérée, comptés à part.",
+            "3",
+            DECISION,
+            _notified(application__route=Route.ACCELERATED),
         ),
     ),
     limits=(

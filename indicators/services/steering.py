@@ -3,7 +3,7 @@
 Querysets come already scoped to the reader. The number of queries does not depend on the number of départements.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,8 +18,8 @@ from django.utils import timezone
 from funding.choices import Origin
 from funding.models import Envelope
 from indicators.rules.steering import SIGN_ARS, SIGN_PREFET, OpenFile, Stage, Waiting, bottleneck, stages_of, waiting
-from indicators.services.network import network_on
-from labelling.choices import ApplicationState
+from indicators.services.network import network_on, public_labels
+from labelling.choices import ApplicationState, Route
 from labelling.models import Application, Quota, Wave
 from territories.choices import Subject
 from territories.models import Departement, Event, Region
@@ -72,10 +72,11 @@ class WaitingFile:
 
 @dataclass(frozen=True, slots=True)
 class SteeringRow:
-    """One département of the steering table. ``files`` counts open files by state."""
+    """One département of the steering table. ``files`` counts open files by state, ``routes`` labels by route."""
 
     departement: Departement
     labels: int
+    routes: dict[str, int]
     floor: int
     target: int
     files: dict[str, int]
@@ -135,6 +136,11 @@ class RegionTotal:
     def labels(self) -> int:
         """Places labelled."""
         return sum(row.labels for row in self.rows)
+
+    @property
+    def routes(self) -> dict[str, int]:
+        """Places labelled, by route."""
+        return routes_of(self.rows)
 
     @property
     def floor(self) -> int:
@@ -234,6 +240,7 @@ def steering_rows(
     for file in open_files(files, on=on):
         by_departement[file.departement].append(file)
     credits_of = credits_by_departement(envelopes, year=on.year)
+    routes = _labels_by_route(on)
     rows = []
     for departement in departements:
         found, own = figures[departement.pk], by_departement[departement.pk]
@@ -241,6 +248,7 @@ def steering_rows(
             SteeringRow(
                 departement=departement,
                 labels=found.labels,
+                routes={str(route): routes[departement.pk, str(route)] for route in Route},
                 floor=found.floor,
                 target=found.target,
                 files={state: sum(file.state == state for file in own) for state in IN_PROGRESS},
@@ -250,6 +258,18 @@ def steering_rows(
             )
         )
     return rows
+
+
+def _labels_by_route(on: date) -> Counter[tuple[str, str]]:
+    """Count the labels that the public may see on a day, by département and by route."""
+    rows = public_labels(on).values_list("departement", "application__route").annotate(count=Count("pk")).order_by()
+    return Counter({(departement, route): count for departement, route, count in rows})
+
+
+def routes_of(rows: Iterable[SteeringRow]) -> dict[str, int]:
+    """Return the labels of rows by route: those that structures asked for, and those of the accelerated route."""
+    counted = list(rows)
+    return {str(route): sum(row.routes[route] for row in counted) for route in Route}
 
 
 def credits_by_departement(envelopes: QuerySet[Envelope], *, year: int) -> dict[str, dict[str, Credits]]:
@@ -306,9 +326,12 @@ def quota_of(departement: Departement, wave: Wave | None) -> Quota | None:
     return Quota.objects.filter(departement=departement, wave=wave).select_related("wave").first() if wave else None
 
 
-def path_of(files: QuerySet[Application], wave: Wave) -> Path:
-    """Return the path of the files of a wave, among those given."""
-    files = files.filter(wave=wave, submitted_at__isnull=False)
+def paths_of(files: QuerySet[Application], wave: Wave) -> dict[str, Path]:
+    """Return the path of the files of a wave, among those given, by route: the accelerated one is counted apart."""
+    return {str(route): _path(files.filter(wave=wave, submitted_at__isnull=False, route=route)) for route in Route}
+
+
+def _path(files: QuerySet[Application]) -> Path:
     decided = [ApplicationState.LABELLED, ApplicationState.REFUSED]
     counts = files.aggregate(
         received=Count("pk"),

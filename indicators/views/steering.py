@@ -24,13 +24,15 @@ from indicators.services.steering import (
     SteeringRow,
     current_wave,
     open_files,
-    path_of,
+    paths_of,
     quota_of,
+    routes_of,
     steering_rows,
     totals_by_region,
 )
-from labelling.choices import ApplicationState
+from labelling.choices import ApplicationState, Route
 from labelling.models import Application
+from labelling.services.reviews import is_insider
 from labelling.services.shares import pace_of_wave
 from labelling.services.worklist import files_of
 from territories.choices import Role
@@ -115,6 +117,7 @@ def steering(request: HttpRequest) -> HttpResponse:
             "today": today,
             "rows": shown,
             "total": len(rows),
+            "routes": routes_of(rows),
             "below_floor": sum(row.below_floor > 0 for row in rows),
             "unsigned": sum(row.below_floor > 0 and row.awaits_signature for row in rows),
             "views": [
@@ -147,6 +150,7 @@ def departement(request: HttpRequest, code: str) -> HttpResponse:
     wave = current_wave(today)
     quota = quota_of(found, wave)
     waiting = open_files(files, on=today)
+    paths = paths_of(files, wave) if wave else {}
     return render(
         request,
         "indicators/steering_departement.html",
@@ -159,7 +163,9 @@ def departement(request: HttpRequest, code: str) -> HttpResponse:
             if quota
             else None,
             "pace": pace_of_wave(wave, [found], on=today) if wave else None,
-            "path": path_of(files, wave) if wave else None,
+            "paths": [(Route(route), path) for route, path in paths.items()],
+            "received": sum(path.received for path in paths.values()),
+            "may_list": is_insider(mandate),
             "wave": wave,
             "groups": [
                 (stage, [(file, (today - file.facts.since).days) for file in waiting if stage in file.stages])
@@ -211,7 +217,8 @@ def _csv(rows: Iterable[SteeringRow], today: date) -> HttpResponse:
     response.write("\ufeff")
     writer = csv.writer(response, delimiter=";")
     writer.writerow(
-        "Code|Département|Région|Labels|Plancher|Cible|Déposés|En instruction|À la signature|Désaccord|Où ça attend|"
+        "Code|Département|Région|Labels|dont candidature|dont voie accélérée|Plancher|Cible|"
+        "Déposés|En instruction|À la signature|Désaccord|Où ça attend|"
         "Dossiers|Jours (médiane)|Crédits nouveaux engagés|Crédits nouveaux, plafond|Crédits réaffectés engagés|"
         "Crédits réaffectés, plafond".split("|")
     )
@@ -223,6 +230,7 @@ def _csv(rows: Iterable[SteeringRow], today: date) -> HttpResponse:
                 row.departement.name,
                 row.departement.region.name,
                 row.labels,
+                *(row.routes[route] for route in Route),
                 *((row.floor, row.target) if row.target else ("ND", "ND")),
                 *(row.files[state] for state in IN_PROGRESS),
                 *((waits.stage.label, waits.files, waits.median_days) if waits else ("aucun dossier en cours", 0, "")),

@@ -10,7 +10,7 @@ from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.free_text import FreeTextField
 from francesante.lib.identifiers import clean_finess, clean_siret
-from labelling.choices import AmendmentKind, EndingAct
+from labelling.choices import AmendmentKind, EndingAct, Route
 from labelling.models import EndingGround
 
 LONGEST = 3000
@@ -47,6 +47,12 @@ class KnownForm(DsfrBaseForm):
     known = _day(
         "Tel qu’on le savait le", "À la fin de ce jour : ce qui a été publié ou terminé depuis n’est pas compté."
     )
+    voie = forms.ChoiceField(
+        label="Voie",
+        required=False,
+        choices=[("", "Toutes les voies")] + [(value, label.capitalize()) for value, label in Route.choices],
+    )
+    dep = forms.RegexField(r"^[\dAB]{2,3}$", required=False, widget=forms.HiddenInput)
 
 
 class GroundField(forms.ModelChoiceField):

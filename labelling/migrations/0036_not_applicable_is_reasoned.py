@@ -6,7 +6,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labelling", "0027_following")]
+    dependencies = [("labelling", "0028_retention")]
 
     operations = [
         AddConstraintNotValid(

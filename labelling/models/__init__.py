@@ -21,6 +21,7 @@ from labelling.models.prospects import Dismissal, ProspectInvitation
 from labelling.models.readings import FileReading
 from labelling.models.registers import Completion, RegisterChange, RegisterImport, RegisterLine
 from labelling.models.requests import AnswerDraft, AnswerRevision, InformationRequest
+from labelling.models.retention import Purge
 from labelling.models.specifications import Criterion, Quota, Specification, Wave
 from labelling.models.structures import Claim, Membership, Site, Structure
 from labelling.models.support import SupportMessage, SupportRequest
@@ -75,6 +76,7 @@ __all__ = [
     "Opinion",
     "OpinionAnswer",
     "ProspectInvitation",
+    "Purge",
     "Quota",
     "ReasonsRequest",
     "RegisterChange",

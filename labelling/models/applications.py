@@ -11,7 +11,7 @@ from francesante.lib.db import both_or_none, choices_check, set_iff
 from labelling.choices import ApplicationState, Route, Verdict
 from labelling.models.specifications import Criterion, Specification, Wave
 from labelling.models.structures import Membership, Structure
-from labelling.workflow import DECIDED_OR_SIGNING, PAST_DRAFT
+from labelling.workflow import DECIDED_OR_SIGNING, FINAL, PAST_DRAFT
 from territories.choices import Capacity
 from territories.models import Decision, Departement, Mandate, User
 from territories.models.people import departements_of
@@ -51,7 +51,8 @@ class Application(models.Model):
     ``answers`` is read by ``labelling.rules.answers``; ``specification`` is the version in force at submission.
     ``silence_date`` is the last day of the two months after receipt: the next day, silence is a rejection.
     ``ars_reviewer`` and ``prefecture_reviewer`` are kept as they were entrusted; whose mandate has ended no longer holds
-    the file (``labelling.services.assignment.reviewer``).
+    the file (``labelling.services.assignment.reviewer``). ``purged_at`` is when its personal data were erased; triggers let
+    nothing else change in what is insert-only.
     """
 
     number = models.CharField("numéro", max_length=20, unique=True)
@@ -87,6 +88,7 @@ class Application(models.Model):
     decision = models.OneToOneField(
         Decision, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="décision"
     )
+    purged_at = models.DateTimeField("données personnelles effacées le", null=True, blank=True)
 
     objects = ApplicationQuerySet.as_manager()
 
@@ -106,6 +108,9 @@ class Application(models.Model):
             models.CheckConstraint(
                 condition=Q(place_free_at__isnull=True) | Q(waiting_since__isnull=False),
                 name="application_place_free_while_waiting",
+            ),
+            models.CheckConstraint(
+                condition=Q(purged_at__isnull=True) | Q(state__in=sorted(FINAL)), name="application_purged_once_over"
             ),
             models.UniqueConstraint(
                 fields=["structure"],

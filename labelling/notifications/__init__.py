@@ -16,6 +16,7 @@ from labelling.notifications import (
     labels,
     opinions,
     questions,
+    retention,
     support,
 )
 from labelling.notifications.mails import Messages
@@ -23,7 +24,7 @@ from territories.choices import Subject
 from territories.models import Event
 
 CONSUMER = "labelling.mail"
-SUBJECTS = (Subject.APPLICATION, Subject.DECISION, Subject.LABEL, Subject.CLAIM, Subject.SUPPORT)
+SUBJECTS = (Subject.APPLICATION, Subject.DECISION, Subject.LABEL, Subject.CLAIM, Subject.SUPPORT, Subject.ACCOUNT)
 
 _MESSAGES: Messages = {
     **appeals.MESSAGES,
@@ -34,6 +35,7 @@ _MESSAGES: Messages = {
     **labels.MESSAGES,
     **opinions.MESSAGES,
     **questions.MESSAGES,
+    **retention.MESSAGES,
     **support.MESSAGES,
 }
 """Acts that somebody is told about; the others wait on pages."""

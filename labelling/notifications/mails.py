@@ -6,7 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import Q
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,6 +17,7 @@ from labelling.models import (
 from labelling.rules.clock import local_day
 from territories.choices import CAPACITY_OF_AUTHORITY, Capacity, DecisionKind
 from territories.models import Authority, Decision, Event, Mandate, User
+from territories.services.mails import compose as text_of
 
 LABEL_DECISIONS = (DecisionKind.LABEL_GRANTED, DecisionKind.LABEL_REFUSED)
 ENDINGS = (DecisionKind.LABEL_ABROGATED, DecisionKind.LABEL_WITHDRAWN)
@@ -28,9 +28,9 @@ Messages = Mapping[tuple[str, str], Callable[[Event], list[EmailMessage]]]
 
 
 def compose(name: str, subject: str, to: list[str], context: Mapping[str, Any]) -> EmailMessage:
-    """Return a mail made of its template, with the address of the portal."""
-    body = render_to_string(f"emails/labelling/{name}.txt", {**context, "portal": settings.PUBLIC_URL})
-    return EmailMessage(f"France Santé – {subject}", body, to=to)
+    """Return a mail made of its text, with the address of the portal."""
+    said, body = text_of(f"labelling/{name}", subject, {**context, "portal": settings.PUBLIC_URL})
+    return EmailMessage(f"France Santé – {said}", body, to=to)
 
 
 def to_services(

@@ -4,12 +4,12 @@ A template holds one sentence a line. ``{nom_du_champ}`` is replaced by a fact o
 template.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from francesante.lib.french import typeset
+from francesante.lib.merge_fields import merge
 from labelling.choices import TemplateKind
 
 FIELDS: Mapping[str, str] = {
@@ -61,8 +61,6 @@ PARTS = ("title", "visas", "criterion_reason", "reasons", "articles", "closing_a
 LISTS = ("visas", "reasons", "articles", "closing_articles")
 """Parts that hold one sentence a line."""
 
-_FIELD = re.compile(r"\{([^{}]*)\}")
-
 
 @dataclass(frozen=True, slots=True)
 class Additions:
@@ -85,28 +83,6 @@ def fields_of(part: str, kind: str) -> Mapping[str, str]:
     alone = ALONE_FIELDS if kind == TemplateKind.REFUSED_ALONE else {}
     criterion = CRITERION_FIELDS if part == "criterion_reason" else {}
     return {**FIELDS, **alone, **criterion}
-
-
-def mistake_in(text: str, allowed: Iterable[str]) -> str:
-    """Return the sentence that says which merge field of a text is unknown, or which brace is alone; or nothing."""
-    known = list(allowed)
-    for name in _FIELD.findall(text):
-        if name not in known:
-            return typeset(
-                f"Le champ de fusion « {{{name}}} » n’existe pas ici. Champs possibles : {', '.join(known)}."
-            )
-    if re.search(r"[{}]", _FIELD.sub("", text)):
-        return "Une accolade est seule : un champ de fusion s’écrit entre deux accolades, par exemple {structure}."
-    return ""
-
-
-def merge(text: str, facts: Mapping[str, str]) -> str:
-    """Return a text with its merge fields replaced.
-
-    Raises:
-        KeyError: a field has no fact; templates are checked when they are saved.
-    """
-    return _FIELD.sub(lambda found: facts[found[1]], text)
 
 
 def sentences_of(text: str) -> list[str]:

@@ -22,7 +22,7 @@ from labelling.services.contested import Target, deadline_of, target_of
 from labelling.services.quotas import lock_quota
 from labelling.services.reasons import set_reasons_aside
 from labelling.services.restorations import restore, why_not_restorable
-from labelling.services.reviews import require_reviewer
+from labelling.services.reviews import require_kept, require_reviewer
 from labelling.workflow import TRANSITIONS
 from territories.choices import DecisionState, Subject
 from territories.models import Decision, Mandate
@@ -165,6 +165,7 @@ def enter(action: str, application: Application, actor: Actor, *, version: int) 
     if current.version != version:
         raise StaleError
     check(TRANSITIONS, action, state=current.state, hat=actor.hat, row=current)
+    require_kept(current)
     return current
 
 

@@ -21,7 +21,7 @@ from labelling.models import Application, Criterion, Evidence, Membership
 from labelling.models.evidence import random_name
 from labelling.rules.clock import local_day
 from labelling.rules.uploads import Limits, display_name, examine
-from labelling.services.reviews import require_reviewer
+from labelling.services.reviews import require_kept, require_reviewer
 from territories.choices import Subject
 from territories.models import Mandate
 from territories.services.events import lock, record_event
@@ -82,6 +82,7 @@ def require_author(application: Application, author: Author, *, at: datetime) ->
         require_reviewer(application, author, at=at)
     elif author.ended_at is not None or author.structure_id != application.structure_id:
         raise RefusedError("Votre accès à cette structure est terminé : son responsable peut vous inviter à nouveau.")
+    require_kept(application)
 
 
 def author_fields(author: Author) -> dict[str, Author]:

@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from labelling.models import Application, FileReading
-from labelling.rules.clock import add_months
 from territories.models import Mandate
 
 # One statement: a reading costs the page nothing that is felt, and two tabs opened at once are both counted.
@@ -32,10 +30,3 @@ def readings_of(application: Application) -> QuerySet[FileReading]:
     """Return the readings of a file that are kept, the latest first."""
     rows = application.readings.select_related("user", "mandate__authority")
     return rows.order_by("-last_at", "-pk")
-
-
-def purge_readings(*, at: datetime) -> int:
-    """Delete the readings older than ``READING_MONTHS`` months; return how many."""
-    limit = add_months(timezone.localdate(at), -settings.READING_MONTHS)
-    deleted, _ = FileReading.objects.filter(day__lt=limit).delete()
-    return deleted

@@ -131,7 +131,21 @@ def require_reviewer(
         )
     if application.structure_id in (stood_aside(mandate) if aside is None else aside):
         raise RefusedError(STANDS_ASIDE)
+    require_kept(application)
     return capacity
+
+
+def require_kept(application: Application) -> None:
+    """Ask that the personal data of a file be still kept: nothing is added to one from which they were erased.
+
+    Raises:
+        RefusedError: they were erased at the end of their retention.
+    """
+    if application.purged_at is not None:
+        raise RefusedError(
+            "Ce dossier est terminé depuis longtemps : ce qui nommait des personnes y est effacé, et il ne reçoit plus rien. "
+            "Rien n’a été enregistré ; écrivez aux services par courrier."
+        )
 
 
 def take_up(*, application: Application, mandate: Mandate, version: int, at: datetime) -> Application:

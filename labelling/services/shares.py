@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
-from labelling.choices import ApplicationState
+from labelling.choices import ApplicationState, Route
 from labelling.models import Application, Label, Quota, Wave
 from labelling.rules.forecast import Forecast, Week, burn_down, forecast
 from labelling.services.quotas import WAITING_ORDER
@@ -23,6 +23,7 @@ class Share:
     Attributes:
         submitted, reviewed, disagreeing: open files by state, those that wait for a place among the reviewed ones.
         waiting: files that wait for a place.
+        routes: labelled files by route, those whose label was withdrawn since among them.
         lapsed: places that were reserved or taken, then given back (not signed, refused, withdrawn).
     """
 
@@ -32,6 +33,7 @@ class Share:
     reviewed: int
     disagreeing: int
     waiting: int
+    routes: dict[str, int]
     lapsed: int
     pace: Forecast | None
 
@@ -73,9 +75,14 @@ def shares(wave: Wave, departements: Iterable[Departement], *, on: date) -> list
     codes = [row.pk for row in rows]
     quotas = {row.departement_id: row for row in Quota.objects.filter(wave=wave, departement__in=codes)}
     states: dict[str, Counter[str]] = defaultdict(Counter)
-    counted = Application.objects.filter(wave=wave, departement__in=codes).values_list("departement", "state")
-    for code, state, number in counted.annotate(number=Count("pk")).order_by("departement"):
+    counted = Application.objects.filter(wave=wave, departement__in=codes)
+    by_state = counted.values_list("departement", "state")
+    for code, state, number in by_state.annotate(number=Count("pk")).order_by("departement"):
         states[code][state] = number
+    labelled = counted.filter(state=ApplicationState.LABELLED).values_list("departement", "route")
+    routes = {
+        (code, route): number for code, route, number in labelled.annotate(number=Count("pk")).order_by("departement")
+    }
     waiting = Counter(dict(_waiting_in(wave, codes).values_list("departement").annotate(number=Count("pk")).order_by()))
     given = _reservations(quotas.values())
     days: dict[str, list[date]] = defaultdict(list)
@@ -89,6 +96,7 @@ def shares(wave: Wave, departements: Iterable[Departement], *, on: date) -> list
             reviewed=states[row.pk][ApplicationState.UNDER_REVIEW],
             disagreeing=states[row.pk][ApplicationState.DISAGREEMENT],
             waiting=waiting[row.pk],
+            routes={str(route): routes.get((row.pk, str(route)), 0) for route in Route},
             # Each reservation is still held, or became a label, or was given back.
             lapsed=max(given[quota.pk] - quota.reserved - quota.used, 0) if quota else 0,
             pace=forecast(days[row.pk], done=quota.used, target=quota.target, on=on) if quota else None,

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from francesante.lib.french import NBSP
+from francesante.lib.merge_fields import mistake_in
 from francesante.lib.workflow import RefusedError, StaleError, check
 from labelling.choices import ApplicationState, TemplateKind
 from labelling.models import Application, DecisionTemplate, DraftAddition
@@ -18,7 +19,6 @@ from labelling.rules.templates import (
     compose,
     fields_of,
     invented_criteria,
-    mistake_in,
     parts_of,
     sentences_of,
 )

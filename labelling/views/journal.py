@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from francesante.lib.french import plural, typeset
-from labelling.choices import AppealKind
+from labelling.choices import AppealKind, Retained
 from labelling.models import Application, ConsultedBody, Membership
 from labelling.rules.steps import BY_SLUG
 from territories.choices import ActorKind, Capacity, DecisionKind, Subject
@@ -18,6 +18,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "start"): "Brouillon ouvert",
     (Subject.APPLICATION, "remind_draft"): "Rappel du brouillon à la structure",
     (Subject.APPLICATION, "remind_wave"): "Rappel de la fin de la vague à la structure",
+    (Subject.APPLICATION, "announce_purge"): "Effacement prochain annoncé à la structure",
     (Subject.APPLICATION, "submit"): "Candidature déposée",
     (Subject.APPLICATION, "invite"): "Structure invitée à confirmer ce que les registres savent",
     (Subject.APPLICATION, "remind_invited"): "Structure relancée pour confirmer",
@@ -192,6 +193,7 @@ _COMPUTED: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], str]] = {
     (Subject.APPLICATION, "warn_answer"): _answer_near,
     (Subject.APPLICATION, "propose"): _proposed,
     (Subject.APPLICATION, "lodge_appeal"): _appealed,
+    (Subject.APPLICATION, "purge"): lambda data: f"Effacé au terme de sa conservation : {Retained(data['what']).label}",
     (Subject.APPLICATION, "rebase"): _rebased,
     (Subject.DECISION, "sign"): lambda data: f"Décision signée en qualité de {Capacity(data['capacity']).label}",
     (Subject.DECISION, "make_available"): _made_available,

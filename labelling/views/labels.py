@@ -60,7 +60,7 @@ def labels_known(request: HttpRequest) -> HttpResponse:
     if request.mandate is None:  # type: ignore[attr-defined]
         raise PermissionDenied("Cette liste est tenue pour les services : les lieux labellisés sont publics.")
     today = timezone.localdate()
-    asked = {name: request.GET[name] for name in ("on", "known") if name in request.GET}
+    asked = {name: request.GET[name] for name in ("on", "known", "voie", "dep") if name in request.GET}
     form = KnownForm({"on": today.isoformat(), "known": today.isoformat(), **asked})
     labels = Label.objects.none()
     if form.is_valid():
@@ -71,10 +71,14 @@ def labels_known(request: HttpRequest) -> HttpResponse:
             .select_related("structure__commune", "application__specification")
             .order_by("departement__sort_key", "structure__sort_key", "pk")
         )
+        if route := form.cleaned_data["voie"]:
+            labels = labels.filter(application__route=route)
+        if code := form.cleaned_data["dep"]:
+            labels = labels.filter(departement=code)
         if request.GET.get("format") == "csv":
             return _csv(labels, f"labels-{on.isoformat()}-su-{known.isoformat()}.csv")
     page = Paginator(labels, PAGE).get_page(request.GET.get("page"))
-    address = {name: form[name].value() for name in ("on", "known")}
+    address = {name: value for name in ("on", "known", "voie", "dep") if (value := form[name].value())}
     context = {
         "form": form,
         "page": page,
@@ -91,7 +95,9 @@ def _csv(labels: QuerySet[Label], name: str) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     rows = csv.writer(response)
-    rows.writerow(["code_label", "nom", "code_commune", "code_departement", "date_debut", "premier_jour_sans_label"])
+    rows.writerow(
+        ["code_label", "nom", "code_commune", "code_departement", "date_debut", "premier_jour_sans_label", "voie"]
+    )
     for label in labels.iterator(chunk_size=1000):
         valid = label.known_valid  # type: ignore[attr-defined]
         structure = label.structure
@@ -104,6 +110,7 @@ def _csv(labels: QuerySet[Label], name: str) -> HttpResponse:
                 label.departement_id,
                 valid.lower.isoformat(),
                 until,
+                label.application.get_route_display(),
             ]
         )
     return response

@@ -10,6 +10,7 @@ from territories.models.acts import (
     SignatureRefusal,
     SigningRule,
 )
+from territories.models.mails import MailText
 from territories.models.paper import PaperOriginal
 from territories.models.people import Authority, Invitation, Mandate, User
 from territories.models.places import (
@@ -37,6 +38,7 @@ __all__ = [
     "EventSeal",
     "FormerCode",
     "Invitation",
+    "MailText",
     "Mandate",
     "Notification",
     "PaperOriginal",

@@ -18,6 +18,9 @@ from francesante.lib.db import choices_check
 from territories.choices import CAPACITY_OF_AUTHORITY, ActorKind, AuthorityKind, Capacity, Role, SigningAs
 from territories.models.places import Departement, Region
 
+NOWHERE = "anonyme.invalid"
+"""Domain of the addresses that replace those of people who left."""
+
 
 class UserManager(BaseUserManager["User"]):
     """Accounts are known by their e-mail address, in lower case."""
@@ -48,6 +51,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField("compte actif", default=True)
     is_staff = models.BooleanField("accès à l’administration", default=False)
     joined_at = models.DateTimeField("inscription", default=timezone.now)
+    anonymised_at = models.DateTimeField("rendu anonyme le", null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -57,7 +61,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         verbose_name = "compte"
-        constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower")]
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower"),
+            models.CheckConstraint(
+                condition=Q(anonymised_at__isnull=True)
+                | Q(civility="", first_name="", last_name="", is_active=False, email__endswith=f"@{NOWHERE}"),
+                name="user_anonymised_is_nobody",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.full_name or self.email
@@ -65,6 +76,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def full_name(self) -> str:
         """Civility, first name and name, as printed on acts."""
+        if self.anonymised_at:
+            return "Compte anonymisé"
         return " ".join(part for part in (self.civility, self.first_name, self.last_name) if part)
 
 

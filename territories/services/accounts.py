@@ -24,7 +24,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from francesante.lib.french import plural
 from francesante.lib.workflow import RefusedError
-from territories.choices import Subject
+from territories.choices import Role, Subject
 from territories.models import Authority, Departement, Invitation, Mandate, User
 from territories.services.events import lock, record_event
 
@@ -309,6 +309,9 @@ def _give_mandate(invitation: Invitation, promised: Mapping[str, Any], user: Use
     start = max(date.fromisoformat(promised["from"]), timezone.localdate(at))
     if until is not None and until <= start:
         raise RefusedError("La période de l’habilitation promise est terminée : demandez une nouvelle invitation.")
+    signing = promised.get("signing", {})
+    if signing and granter.role != Role.NATIONAL:
+        raise RefusedError("Le droit de signer s’enregistre par l’équipe nationale : demandez une nouvelle invitation.")
     authority = Authority.objects.get(pk=promised["authority"])
     departement = Departement.objects.filter(pk=promised["departement"]).first()
     mandate = Mandate.objects.create(
@@ -318,6 +321,7 @@ def _give_mandate(invitation: Invitation, promised: Mapping[str, Any], user: Use
         departement=departement,
         region_id=None if departement else promised["region"],
         valid=DateRange(start, until),
+        **{name: date.fromisoformat(value) if name.endswith("_date") else value for name, value in signing.items()},
     )
     record_event(
         subject_type=Subject.MANDATE,
@@ -325,5 +329,5 @@ def _give_mandate(invitation: Invitation, promised: Mapping[str, Any], user: Use
         action="grant",
         actor=granter,
         at=at,
-        data={"invitation": invitation.pk},
+        data={"invitation": invitation.pk, **({"signs": True} if signing else {})},
     )

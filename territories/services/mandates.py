@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from francesante.lib.workflow import RefusedError
-from territories.choices import AuthorityKind, Role, SigningAs, Subject
+from territories.choices import CAPACITY_OF_AUTHORITY, AuthorityKind, Role, SigningAs, Subject
 from territories.models import Authority, Departement, Invitation, Mandate
+from territories.rules.signing import SigningRight
 from territories.services.accounts import invite
 from territories.services.events import lock, record_event
 
@@ -33,20 +35,21 @@ def authorities_to_invite_for(mandate: Mandate) -> QuerySet[Authority]:
     return Authority.objects.filter(pk=mandate.authority_id).select_related("region", "departement")
 
 
-def invite_agent(
+def promised_mandate(
     *,
     mandate: Mandate,
-    email: str,
     authority: Authority,
     role: Role,
     departement: Departement | None,
     start_date: date,
     end_date: date | None,
     at: datetime,
-) -> tuple[Invitation, str]:
-    """Invite a person to act for an authority, on its territory or on one of its départements; return the link's secret.
+    signing: SigningRight | None = None,
+) -> dict[str, Any]:
+    """Return what an invitation promises: a mandate for an authority, on its territory or on one of its départements.
 
-    The period runs from ``start_date`` to ``end_date``, excluded. The right to sign is never given by an invitation.
+    The period runs from ``start_date`` to ``end_date``, excluded. The right to sign is promised by the national team alone,
+    with its act and its publication.
 
     Raises:
         RefusedError: the mandate may not open this one.
@@ -69,20 +72,55 @@ def invite_agent(
         raise RefusedError(f"Le département {departement} n’est pas dans le territoire de cette autorité.")
     if departement is None and mandate.departement_id:
         raise RefusedError("Votre habilitation ne couvre qu’un département : choisissez-le.")
-    return invite(
-        email=email,
+    if signing is not None:
+        _require_signing(mandate, authority, role, signing)
+    return {
+        "authority": authority.pk,
+        "role": str(role),
+        "region": authority.region_id,
+        "departement": departement.pk if departement else None,
+        "from": start_date.isoformat(),
+        "until": end_date.isoformat() if end_date else None,
+        "granted_by": mandate.pk,
+        **({"signing": signing.fields()} if signing else {}),
+    }
+
+
+def _require_signing(mandate: Mandate, authority: Authority, role: Role, signing: SigningRight) -> None:
+    if mandate.role != Role.NATIONAL:
+        raise RefusedError("Le droit de signer s’enregistre par l’équipe nationale, avec l’acte et sa publication.")
+    if role != Role.AGENT or AuthorityKind(authority.kind) not in CAPACITY_OF_AUTHORITY:
+        raise RefusedError("Le droit de signer va avec un rôle d’instruction, dans une ARS ou une préfecture.")
+    if signing.published_date < signing.act_date:
+        raise RefusedError("L’acte qui donne le droit de signer est publié le jour où il est pris, ou après.")
+
+
+def invite_agent(
+    *,
+    mandate: Mandate,
+    email: str,
+    authority: Authority,
+    role: Role,
+    departement: Departement | None,
+    start_date: date,
+    end_date: date | None,
+    at: datetime,
+) -> tuple[Invitation, str]:
+    """Invite a person to act for an authority, without the right to sign; return the secret of the link.
+
+    Raises:
+        RefusedError: the mandate may not open this one.
+    """
+    promise = promised_mandate(
+        mandate=mandate,
+        authority=authority,
+        role=role,
+        departement=departement,
+        start_date=start_date,
+        end_date=end_date,
         at=at,
-        invited_by=mandate.user,
-        mandate_fields={
-            "authority": authority.pk,
-            "role": str(role),
-            "region": authority.region_id,
-            "departement": departement.pk if departement else None,
-            "from": start_date.isoformat(),
-            "until": end_date.isoformat() if end_date else None,
-            "granted_by": mandate.pk,
-        },
     )
+    return invite(email=email, at=at, invited_by=mandate.user, mandate_fields=promise)
 
 
 def _within(authority: Authority, departement: Departement) -> bool:

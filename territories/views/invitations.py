@@ -39,7 +39,9 @@ def invitation(request: HttpRequest, token: str, then: str = "account") -> HttpR
         if User.objects.filter(email=row.email).exists():
             sign_in = f"{reverse('login')}?{urlencode({'next': request.path})}"
         else:
-            form = PersonForm(request.POST or None, email=row.email)
+            known = row.mandate_fields or {}
+            names = {name: known[name] for name in ("first_name", "last_name") if name in known}
+            form = PersonForm(request.POST or None, email=row.email, initial=names)
     context = {"row": row, "promise": promise_of(row), "form": form, "sign_in": sign_in, "then": then}
     if request.method == "POST" and not sign_in and (form is None or form.is_valid()):
         return _accept(request, token, context)

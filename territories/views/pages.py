@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from territories.services.retention import periods
+
 
 @login_not_required
 @require_safe
@@ -24,7 +26,7 @@ def legal(request: HttpRequest) -> HttpResponse:
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """Show what personal data the portal holds, why, and for how long."""
-    return render(request, "territories/privacy.html")
+    return render(request, "territories/privacy.html", {"periods": periods()})
 
 
 @login_not_required

@@ -13,6 +13,8 @@ from django.urls import reverse
 from funding.choices import Origin
 from funding.models import BudgetLine, Envelope
 from labelling.choices import ApplicationState as State
+from labelling.choices import Route
+from labelling.models import Application, Label
 from territories.choices import AuthorityKind, DecisionKind, Role, Subject
 from territories.models import Signature
 from territories.services.decisions import propose_decision
@@ -199,7 +201,8 @@ def test_the_page_of_a_departement(client, country):
     bar = response.context["bar"]
     assert (bar["used"], bar["reserved"], bar["in_progress"]) == (1, 1, 1)
     assert sum(part["width"] for part in bar["parts"]) == bar["width"]
-    path = response.context["path"]
+    (_, path), (_, accelerated) = response.context["paths"]
+    assert accelerated.received == 0
     assert (path.received, path.at_signature, path.labelled, path.median_days) == (3, 2, 1, 30)
     html = response.content.decode()
     assert waiting.number in html
@@ -213,3 +216,60 @@ def test_signed_but_not_read_is_counted_apart(client, country):
     client.force_login(make.mandate(AuthorityKind.PREFECTURE, on=valfictie).user)
     response = client.get(reverse("steering-departement", args=["99"]))
     assert (response.context["labels"], response.context["to_notify"]) == (1, 1)
+
+
+def test_the_accelerated_route_is_counted_apart_and_each_number_is_its_rows(client, country):
+    essonnie = country[0]
+    for _ in range(2):
+        quick = label(essonnie, start=date(2026, 10, 1))
+        Application.objects.filter(pk=quick.application_id).update(route=Route.ACCELERATED, wave=make.wave())
+    label(essonnie, start=date(2026, 10, 2))
+    for row in Label.objects.all():
+        record_event(
+            subject_type=Subject.LABEL, subject_id=row.pk, action="publish", actor=None, at=noon(date(2026, 10, 3))
+        )
+    response = page(client, make.mandate(AuthorityKind.NATIONAL))
+    rows = {row.departement.code: row.routes for row in response.context["rows"]}
+    assert rows == {
+        "98": {"candidature": 1, "accelerated": 2},
+        "99": {"candidature": 1, "accelerated": 0},
+        "97": {"candidature": 0, "accelerated": 0},
+    }
+    assert response.context["routes"] == {"candidature": 2, "accelerated": 2}
+    assert [total.routes for total in response.context["regions"]] == [
+        {"candidature": 2, "accelerated": 2},
+        {"candidature": 0, "accelerated": 0},
+    ]
+    for address, count in [("voie=accelerated&dep=98", 2), ("voie=candidature&dep=98", 1), ("voie=accelerated", 2)]:
+        assert f"{reverse('labels')}?{address.replace('&', '&amp;')}" in response.text
+        listed = client.get(f"{reverse('labels')}?{address}")
+        assert listed.context["page"].paginator.count == count
+        rows = client.get(f"{reverse('labels')}?{address}&format=csv").text.splitlines()
+        assert len(rows) == count + 1
+    sheet = page(client, make.mandate(AuthorityKind.NATIONAL), "?tri=code&export=csv").content.decode("utf-8-sig")
+    exported = {row["Code"]: row for row in csv.DictReader(io.StringIO(sheet), delimiter=";")}
+    assert (exported["98"]["dont candidature"], exported["98"]["dont voie accélérée"]) == ("1", "2")
+    path = client.get(reverse("steering-departement", args=["98"])).context["paths"]
+    assert [(route.value, one.received, one.labelled) for route, one in path] == [
+        ("candidature", 1, 1),
+        ("accelerated", 2, 2),
+    ]
+    wave = client.get(reverse("wave", args=[make.wave().number]))
+    (share,) = [one for one in wave.context["shares"] if one.departement == essonnie]
+    assert share.routes == {"candidature": 1, "accelerated": 2}
+    for route, count in share.routes.items():
+        asked = {"vue": "tous", "etat": "labelled", "dep": "98", "vague": make.wave().number, "voie": route}
+        assert client.get(reverse("applications"), asked).context["page"].paginator.count == count
+
+
+def test_open_data_tells_the_route_of_each_label(client, country):
+    essonnie = country[0]
+    quick = label(essonnie, start=date(2026, 10, 1))
+    Application.objects.filter(pk=quick.application_id).update(route=Route.ACCELERATED)
+    Label.objects.filter(pk=quick.pk).update(wave=make.wave())
+    places = client.get("/api/v1/datasets/structures-labellisees/records/?select=code_label,voie").json()["results"]
+    assert {row["code_label"]: row["voie"] for row in places}[quick.number] == "labellisation accélérée"
+    waves = client.get("/api/v1/datasets/vagues-et-quotas/records/?code_departement=98").json()["results"]
+    assert [(row["labels_notifies"], row["labels_candidature"], row["labels_acceleres"]) for row in waves] == [
+        (1, 0, 1)
+    ]

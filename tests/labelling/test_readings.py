@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from labelling.choices import ApplicationState as State
 from labelling.models import FileReading
-from labelling.services.readings import purge_readings, record_reading
-from labelling.tasks import forget_readings
+from labelling.services.readings import record_reading
+from labelling.tasks import purge_expired
 from territories.choices import AuthorityKind, Role
 from tests import factories as make
 from tests.plugins.committed import at_once
@@ -91,6 +91,5 @@ def test_old_readings_are_purged():
     ars, file = make.mandate(AuthorityKind.ARS), make.application(state=State.UNDER_REVIEW)
     for months in (13, 11):
         record_reading(application=file, mandate=ars, at=NOW - timedelta(days=30.5 * months))
-    assert purge_readings(at=NOW) == 1
-    forget_readings()
+    purge_expired()
     assert FileReading.objects.count() == 1

@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from francesante.lib.merge_fields import mistake_in
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import ApplicationState as State
 from labelling.choices import CriterionKind, TemplateKind, Verdict
@@ -111,7 +112,7 @@ def test_the_shipped_templates_give_the_first_texts_byte_for_byte(name, kind, ve
     ],
 )
 def test_an_unknown_merge_field_is_named(text, sentence):
-    said = rules.mistake_in(text, rules.fields_of("visas", TemplateKind.GRANTED)).replace("\u00a0", " ")
+    said = mistake_in(text, rules.fields_of("visas", TemplateKind.GRANTED)).replace("\u00a0", " ")
     assert sentence in said
     assert bool(said) == bool(sentence)
 
