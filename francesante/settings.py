@@ -266,6 +266,8 @@ CELERY_BEAT_SCHEDULE = {
     "remind-opinions": {"task": "labelling.tasks.remind_of_opinions", "schedule": crontab(hour=7, minute=30)},
     "purge-expired": {"task": "labelling.tasks.purge_expired", "schedule": crontab(hour=2, minute=45)},
     "carry-out-bulks": {"task": "labelling.tasks.carry_out_bulks", "schedule": timedelta(minutes=1)},
+    "sign-selections": {"task": "territories.tasks.sign_selections", "schedule": timedelta(minutes=1)},
+    "forget-selections": {"task": "territories.tasks.forget_selections", "schedule": crontab(hour=2, minute=55)},
     "forget-bulks": {"task": "labelling.tasks.forget_bulks", "schedule": crontab(hour=2, minute=50)},
     # On working days at seven; the later passes serve those whose mail did not leave.
     "send-digests": {

@@ -161,14 +161,6 @@ class BulkAction(TextChoices):
     UNTAG = "untag", "retirer une étiquette"
 
 
-class BulkResult(TextChoices):
-    """What became of one file of a selection."""
-
-    WAITING = "waiting", "à faire"
-    DONE = "done", "fait"
-    NOT_DONE = "not_done", "non fait"
-
-
 class NewsKind(TextChoices):
     """What an agent may be told of the files they choose."""
 

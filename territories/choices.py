@@ -103,6 +103,14 @@ class SignatureMeans(TextChoices):
     PAPER = "paper", "sur un original papier"
 
 
+class RunResult(TextChoices):
+    """What became of one row of an act on several."""
+
+    WAITING = "waiting", "à faire"
+    DONE = "done", "fait"
+    NOT_DONE = "not_done", "non fait"
+
+
 class NotificationChannel(TextChoices):
     """How a decision reaches its addressee."""
 

@@ -214,6 +214,19 @@ class AgentsTableForm(DsfrBaseForm):
         return file
 
 
+NOT_WHOLE = "cette page n’est plus complète, rien n’a été signé. Rechargez-la, puis signez."
+
+
+class SelectionForm(FreshCodeForm):
+    """Sign several decisions; ``key`` is that of the page, so that a form sent twice signs once."""
+
+    key = forms.UUIDField(
+        label="Sélection",
+        widget=forms.HiddenInput,
+        error_messages={"required": NOT_WHOLE, "invalid": NOT_WHOLE},
+    )
+
+
 class SignForm(FreshCodeForm):
     """The hash that was shown, and a fresh code."""
 

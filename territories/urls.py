@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from territories.views import accounts, agents, invitations, mandates, pages, paper, parapheur, places, second_factor
+from territories.views import (
+    accounts,
+    agents,
+    invitations,
+    mandates,
+    pages,
+    paper,
+    parapheur,
+    places,
+    second_factor,
+    selections,
+)
 
 urlpatterns = [
     # Sign-in and account
@@ -24,8 +35,8 @@ urlpatterns = [
     path("compte/habilitations/importer/exemple.csv", agents.agents_example, name="agents-example"),
     # Parapheur
     path("compte/parapheur/", parapheur.parapheur, name="parapheur"),
-    path("compte/parapheur/selection/", parapheur.selection, name="parapheur-selection"),
-    path("compte/parapheur/resultat/", parapheur.outcome, name="parapheur-outcome"),
+    path("compte/parapheur/selection/", selections.selection, name="parapheur-selection"),
+    path("compte/parapheur/selection/<int:run>/", selections.selection_run, name="parapheur-run"),
     path("compte/parapheur/<int:pk>/", parapheur.decision, name="decision"),
     path("compte/parapheur/<int:pk>/acte.pdf", parapheur.decision_pdf, name="decision-pdf"),
     path("compte/parapheur/<int:pk>/ne-pas-signer/", parapheur.decline, name="decision-decline"),

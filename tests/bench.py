@@ -1,6 +1,6 @@
 """Speeds on the portal's own database (the real run), each beside another way of doing the same, in the same run.
 
-`make bench`. The methods of a measure run interleaved, A B C A B C…; figures are medians, ratios are medians of the
+`make bench`; `python -m tests.bench national` for the synthetic nation alone. The methods of a measure run interleaved, A B C A B C…; figures are medians, ratios are medians of the
 ratios of each round: under load seconds move, ratios hardly do. Nothing is left in the database.
 
 The measures run in a process of their own, on the portal's settings: those of the tests point at a throw-away server.
@@ -23,6 +23,9 @@ from tests.measuring import Measure, measure, show
 ROOT = Path(__file__).resolve().parent.parent
 REGISTERS = ROOT.parent / "shared" / "data" / "test"
 """The real registers, when they are beside the project: an empty database is then filled with the real run."""
+
+NATIONAL = "national"
+"""Argument that asks for the synthetic nation alone."""
 
 
 def test_bench():
@@ -52,10 +55,12 @@ def main() -> None:
         if not Label.objects.exists():
             registers = [f"--data={REGISTERS}"] if REGISTERS.is_dir() else []
             call_command("load_demo", *registers, stdout=io.StringIO())
-        found = [measure_territories(), measure_finess_plus()]
-        with transaction.atomic():
-            found += measure_pages()
-            transaction.set_rollback(True)
+        found = []
+        if NATIONAL not in sys.argv:
+            found += [measure_territories(), measure_finess_plus()]
+            with transaction.atomic():
+                found += measure_pages()
+                transaction.set_rollback(True)
         with transaction.atomic():
             found += measure_national()
             transaction.set_rollback(True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import cycle, islice
 from typing import Any
+from uuid import uuid4
 
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -27,8 +28,11 @@ from labelling.services.documents import store_label_document
 from labelling.services.drafting import authorities_of
 from territories.choices import ActorKind, AuthorityKind, Capacity, Role, SigningAs, Subject
 from territories.models import Authority, Commune, Decision, Departement, Event, Mandate, User
-from territories.services.decisions import sign_selection
+from territories.services.decisions import sign_decision
 from territories.services.events import event_hash
+from territories.services.runs import progress_of
+from territories.services.selections import carry_out_selection, start_selection
+from tests.bench_alerts import measure_alerts
 from tests.measuring import Measure, measure, once
 
 FILES, EVENTS_PER_FILE, AGENTS, SIGNED = 8_000, 5, 1_500, 200
@@ -54,7 +58,7 @@ def measure_national() -> list[Measure]:
     _events(files)
     agent = next(one for one in agents if one.authority.kind == AuthorityKind.ARS and one.region_id == "11")
     with override_settings(ALLOWED_HOSTS=["localhost"], SECURE_SSL_REDIRECT=False):
-        return [*_pages(agent), _autosave(), *_signatures()]
+        return [*_pages(agent), _autosave(), *_signatures(), *_alerts()]
 
 
 # The nation -------------------------------------------------------------------------------------------------------
@@ -263,27 +267,27 @@ def _autosave() -> Measure:
 def _signatures() -> list[Measure]:
     """Two hundred labels of Paris signed in one selection by each authority, then their papers."""
     now = timezone.now()
-    mandates = Mandate.objects.exclude(signing_as="").select_related("user", "authority", "departement", "region")
-    ars = mandates.filter(authority__kind=AuthorityKind.ARS, region="11").first()
-    prefet = mandates.filter(authority__kind=AuthorityKind.PREFECTURE, departement="75").first()
-    assert ars is not None
-    assert prefet is not None
+    ars, prefet = _signatories()
     decisions = [_proposed(file, ars) for file in _ready()]
     shown = {decision.pk: decision.content_hash for decision in decisions}
-    outcomes: list[Any] = []
-    signed = [
-        once(
-            "Signature d’une sélection, ARS",
-            f"{len(shown)} décisions",
-            lambda: outcomes.extend(sign_selection(shown=shown, mandate=ars, at=now)),
-        ),
-        once(
-            "Signature d’une sélection, préfet",
-            f"{len(shown)} labels créés",
-            lambda: outcomes.extend(sign_selection(shown=shown, mandate=prefet, at=now)),
-        ),
-    ]
-    assert not [one.refusal for one in outcomes if one.refusal]
+    half = dict(islice(shown.items(), len(shown) // 2))
+    rest = {key: content_hash for key, content_hash in shown.items() if key not in half}
+
+    def one_by_one() -> None:
+        for key, content_hash in rest.items():
+            decision = Decision.objects.get(pk=key)
+            sign_decision(decision=decision, mandate=prefet, content_hash=content_hash, at=timezone.now())
+
+    whole = once(
+        "Signature d’une sélection, ARS", f"{len(shown)} décisions", lambda: _sign(shown, ars), "issue par issue"
+    )
+    last = once(
+        "Signature d’une sélection, préfet",
+        f"{len(half)} labels créés de chaque façon",
+        lambda: _sign(half, prefet),
+        "issue par issue",
+    )
+    last.seconds |= once("", "", one_by_one, "sign_decision en boucle, sans issue gardée").seconds
     label = Label.objects.filter(decision__in=shown).select_related("application").order_by("pk").first()
     assert label is not None
     Label.objects.filter(pk=label.pk).update(notified_at=now)
@@ -308,7 +312,32 @@ def _signatures() -> list[Measure]:
             for kind in (DocumentKind.CERTIFICATE, DocumentKind.PLAQUE)
         ),
     ]
-    return [*signed, *papers]
+    return [whole, last, *papers]
+
+
+def _alerts() -> list[Measure]:
+    """Registers against the files that are left, labelled for the purpose."""
+    ars, prefet = _signatories()
+    files = Application.objects.filter(state=State.UNDER_REVIEW, number__contains="-2026-9").select_related("structure")
+    national = Mandate.objects.filter(role=Role.NATIONAL).select_related("user").order_by("pk")[0]
+    signatories = {str(Capacity.ARS): ars, str(Capacity.PREFET): prefet}
+    return measure_alerts(files.order_by("pk"), signatories, _client(national))
+
+
+def _signatories() -> tuple[Mandate, Mandate]:
+    """An ARS signatory and a préfet, of Paris."""
+    mandates = Mandate.objects.exclude(signing_as="").select_related("user", "authority", "departement", "region")
+    ars = mandates.filter(authority__kind=AuthorityKind.ARS, region="11").first()
+    prefet = mandates.filter(authority__kind=AuthorityKind.PREFECTURE, departement="75").first()
+    assert ars is not None
+    assert prefet is not None
+    return ars, prefet
+
+
+def _sign(shown: dict[int, str], mandate: Mandate) -> None:
+    run = start_selection(key=uuid4(), shown=shown, mandate=mandate, at=timezone.now())
+    carry_out_selection(run=run)
+    assert progress_of(run).done == len(shown)
 
 
 def _ready() -> list[Application]:

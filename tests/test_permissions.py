@@ -47,7 +47,7 @@ TABLE = {
     "agents-example": "3444xxxxxx222",
     "parapheur": "3444xxxxxx22x",
     "parapheur-selection": "3444xxxxxx22x",
-    "parapheur-outcome": "3444xxxxxx22x",
+    "parapheur-run": "3444xxxxxx24x",
     "decision": "3444x4x4xx22x",
     "decision-pdf": "3444444444444",
     "decision-decline": "3444x4x4xx22x",

@@ -43,7 +43,7 @@ from labelling.services.specifications import prepare_version
 from labelling.services.support import ask_support
 from labelling.services.visits import plan_visit
 from territories.choices import AuthorityKind, Capacity, DecisionKind, Role
-from territories.models import Decision
+from territories.models import Decision, SignatureRun
 from territories.services.decisions import decline_decision, propose_decision, sign_decision
 from tests import factories as make
 from tests import samples
@@ -100,7 +100,9 @@ def build_world():
     )
     by_link, in_portal = _opinions(files["reviewed"], mandates, piece)
     run = BulkRun.objects.create(key=uuid4(), action=BulkAction.SHARE, mandate=mandates["ars"], created_at=make.NOW)
+    signing = SignatureRun.objects.create(key=uuid4(), mandate=mandates["ars_signe"], created_at=make.NOW)
     arguments = {
+        "parapheur-run": {"run": signing.pk},
         "saved-view-delete": {"pk": SavedView.objects.create(user=people["ars"], name="À moi").pk},
         "bulk-run": {"pk": run.pk},
         "opinion-ask": {"number": files["reviewed"].number},

@@ -1,17 +1,15 @@
 """What a person keeps of the work list: their views, their selections carried out, their morning mail."""
 
-from typing import Any, Self
-
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
 from francesante.lib.db import choices_check, set_iff
-from labelling.choices import BulkAction, BulkResult, DigestFrequency
+from labelling.choices import BulkAction, DigestFrequency
 from labelling.models.applications import Application
 from labelling.models.opinions import ConsultedBody
 from labelling.models.tags import Tag
-from territories.models import Mandate, User
+from territories.models import Mandate, Run, RunOutcome, User, outcome_checks
 
 
 class SavedView(models.Model):
@@ -39,30 +37,12 @@ class SavedView(models.Model):
         return self.name
 
 
-class BulkRunQuerySet(models.QuerySet["BulkRun"]):
-    """Selections carried out."""
-
-    def of(self, user: Any) -> Self:
-        """Those of a person, whatever the mandate they acted with; nobody else reads them."""
-        return self.filter(mandate__user=user).select_related(
-            "mandate__user", "mandate__authority", "assignee__user", "tag"
-        )
-
-    def unfinished(self) -> Self:
-        """Those with a row still to do, the oldest first."""
-        return self.filter(finished_at__isnull=True).order_by("pk")
-
-
-class BulkRun(models.Model):
-    """One act on several files, each in a transaction of its own; kept 30 days with what became of each.
-
-    ``key`` comes from the page that shows the selection: sent twice, it starts one run. What some acts need beside the
-    files is asked once: a colleague, a tag, or a question with its deadline and those who may be asked.
+class BulkRun(Run):
+    """One act on several files. What some acts need beside the files is asked once: a colleague, a tag, or a question with
+    its deadline and those who may be asked.
     """
 
-    key = models.UUIDField("clé de la page qui l’a lancé", unique=True)
     action = models.CharField("acte", max_length=20, choices=BulkAction.choices)
-    mandate = models.ForeignKey(Mandate, models.PROTECT, related_name="+", verbose_name="par")
     assignee = models.ForeignKey(
         Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="affectés à"
     )
@@ -70,10 +50,6 @@ class BulkRun(models.Model):
     bodies = models.ManyToManyField(ConsultedBody, related_name="+", verbose_name="organismes", blank=True)
     question = models.TextField("question", blank=True)
     due_date = models.DateField("attendu le", null=True, blank=True)
-    created_at = models.DateTimeField("lancé le")
-    finished_at = models.DateTimeField("terminé le", null=True, blank=True)
-
-    objects = BulkRunQuerySet.as_manager()
 
     class Meta:
         verbose_name = "acte en lot"
@@ -95,32 +71,18 @@ class BulkRun(models.Model):
         return reverse("bulk-run", args=[self.pk])
 
 
-class BulkOutcome(models.Model):
-    """One file of a run, at the version that was shown: still to do, done, or not done and why."""
+class BulkOutcome(RunOutcome):
+    """One file of a run, at the version that was shown."""
 
     # Rows go with their run when it is purged.
     run = models.ForeignKey(BulkRun, models.CASCADE, related_name="outcomes", verbose_name="lot")
     application = models.ForeignKey(Application, models.PROTECT, related_name="+", verbose_name="candidature")
     version = models.PositiveIntegerField("version montrée")
-    result = models.CharField("issue", max_length=20, choices=BulkResult.choices, default=BulkResult.WAITING)
-    sentence = models.CharField("motif", max_length=500, blank=True)
-    done_at = models.DateTimeField("le", null=True, blank=True)
 
     class Meta:
         verbose_name = "issue d’un acte en lot"
         constraints = [
-            choices_check("result", BulkResult, name="bulk_outcome_result_known"),
-            set_iff(
-                "done_at",
-                [BulkResult.DONE, BulkResult.NOT_DONE],
-                name="bulk_outcome_done_at_iff_handled",
-                state_field="result",
-            ),
-            models.CheckConstraint(
-                condition=(Q(result=BulkResult.NOT_DONE) & ~Q(sentence=""))
-                | (~Q(result=BulkResult.NOT_DONE) & Q(sentence="")),
-                name="bulk_outcome_reason_iff_not_done",
-            ),
+            *outcome_checks("bulk_outcome"),
             models.UniqueConstraint(fields=["run", "application"], name="bulk_outcome_once_per_file"),
         ]
 

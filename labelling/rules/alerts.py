@@ -4,7 +4,7 @@ Only what would leave a criterion unmet: a register that says better than the fi
 register is late by nature: an alert is checked by people, and decides nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,6 +17,15 @@ from labelling.rules.register_facts import FACTS_OF_RULE, Facts
 
 _RANKS = {"1": 0, "optam": 1, "2": 2}
 """Sectors, from the one that the criterion asks for to the one farthest from it."""
+
+AGAINST: Mapping[str, Sequence[Any]] = {
+    "doctors": [0],
+    "nurses": [0],
+    "sector": ["optam", "2"],
+    "pdsa": [False],
+    "sas": [False],
+}
+"""What a register must say, at least, to contradict a file, by fact; and of ``open_days``, fewer than the criterion asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,47 +4,51 @@ They are computed, never stored; what is kept is what an agent did of one, and i
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 
 from francesante.lib.canonical import canonical_json, sha256_hex
 from francesante.lib.french import short_date, typeset
 from francesante.lib.workflow import RefusedError
-from labelling.choices import AlertOutcome, CriterionKind, Register
+from labelling.choices import AlertOutcome, CriterionKind, Register, Rule
 from labelling.models import AlertSettlement, Criterion, Label, RegisterChange, RegisterLine, Structure
 from labelling.models.labels import LabelQuerySet
-from labelling.rules.alerts import closed_sentence, contradiction, in_a_sentence, missing_sentence
+from labelling.rules.alerts import (
+    AGAINST,
+    Contradiction,
+    closed_sentence,
+    contradiction,
+    in_a_sentence,
+    missing_sentence,
+)
 from labelling.rules.answers import parse
 from labelling.rules.clock import local_day
-from labelling.rules.register_facts import fact_in_words
+from labelling.rules.register_facts import FACTS_OF_RULE, fact_in_words
 from labelling.services.reviews import require_reviewer
 from territories.choices import Subject
 from territories.models import Mandate
 from territories.services.events import lock, record_event
 
-SPEAKING = Q(closed_on__isnull=False) | Q(missing_since__isnull=False) | ~Q(facts={})
-"""Lines that may contradict a file."""
+ON_CALL = FACTS_OF_RULE[Rule.ON_CALL]
+ON_CALL_SAID = Q(application__answers__on_call__pdsa=True) | Q(application__answers__on_call__sas=True)
+"""Files that claim the participation which many lines deny: the others cannot be contradicted on it."""
 LONGEST = 1500
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterAlert:
-    """One thing that one register says otherwise of a label; without criterion, it speaks of the place itself.
-
-    ``before`` is what the register said until its last change, in words.
-    """
+    """One thing that one register says otherwise of a label; without criterion, it speaks of the place itself."""
 
     label: Label
     line: RegisterLine
     criterion: Criterion | None
     said: Mapping[str, Any]
-    sentence: str
-    before: str = ""
+    answered: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -52,33 +56,61 @@ class RegisterAlert:
         about = self.criterion.pk if self.criterion else 0
         return f"{self.line.pk}-{about}-{sha256_hex(canonical_json(dict(self.said)))[:12]}"
 
+    @property
+    def sentence(self) -> str:
+        """What the register says, against what the file said."""
+        line = self.line
+        if self.criterion is not None:
+            return in_a_sentence(line.register, line.as_of, Contradiction(self.said, self.answered))
+        if line.closed_on:
+            return closed_sentence(line.register, line.as_of, line.closed_on)
+        return missing_sentence(line.register, date.fromisoformat(self.said["missing_since"]), line.as_of)
+
+    @property
+    def before(self) -> str:
+        """What the register said until its last change, in words; of an alert loaded by :func:`with_changes`."""
+        for change in self.line.changes.all():
+            key = change.field.removeprefix("facts.")
+            if key in self.said and change.field.startswith("facts.") and change.old is not None:
+                return typeset(f"{fact_in_words(key, change.old)} jusqu’au {short_date(change.old_as_of)}")
+        return ""
+
 
 def alerts_in(labels: LabelQuerySet, *, on: date) -> list[RegisterAlert]:
-    """Return the alerts of the labels in force on a day that nobody settled, label by label; in a few queries."""
+    """Return the alerts of the labels in force on a day that nobody settled, label by label; in a few queries.
+
+    The database leaves out the lines that contradict no file, whatever it says: few answers are then read.
+    """
     running = labels.in_force(on).published()
-    keys = list(
-        running.values_list("pk", "structure__register_line", "structure__finess", "structure__siret").order_by("pk")
-    )
-    lines = _lines_by_key(keys)
+    criteria = _criteria()
+    lines = _lines_by_key(Structure.objects.filter(labels__in=running), criteria)
+    if not lines:
+        return []
+    keys = running.values_list("pk", "structure__register_line", "structure__finess", "structure__siret")
     concerned = {
         pk: found
-        for pk, *names in keys
-        if (found := {line.pk: line for name in names if name for line in lines[name]}.values())
+        for pk, *names in keys.order_by("pk")
+        if (found := {line.pk: line for name in names if name for line in lines.get(name, ())}.values())
     }
-    if not concerned:
-        return []
+    on_call_only = [pk for pk, found in concerned.items() if all(_is_of_on_call(line, criteria) for line in found)]
     rows = (
         running.filter(pk__in=concerned)
+        .filter(~Q(pk__in=on_call_only) | ON_CALL_SAID)
         .select_related("structure__commune", "application")
         .order_by("departement", "structure__sort_key", "pk")
     )
-    found_alerts = _unsettled(_found(list(rows), concerned), concerned)
-    return list(found_alerts)
+    return list(_unsettled(list(_found(rows, concerned, criteria))))
 
 
 def alerts_of(label: Label, *, on: date) -> list[RegisterAlert]:
-    """Return the alerts of one label that nobody settled."""
-    return alerts_in(Label.objects.filter(pk=label.pk), on=on)
+    """Return the alerts of one label that nobody settled, with what the register said before."""
+    return with_changes(alerts_in(Label.objects.filter(pk=label.pk), on=on))
+
+
+def with_changes(alerts: list[RegisterAlert]) -> list[RegisterAlert]:
+    """Load what the registers said before, in one query."""
+    _read_changes({alert.line.pk: alert.line for alert in alerts}.values())
+    return alerts
 
 
 @transaction.atomic
@@ -126,32 +158,55 @@ def settle_alert(*, label: Label, key: str, outcome: str, note: str, mandate: Ma
 
 # Lines and what they say ----------------------------------------------------------------------------------------------
 
+Criteria = Mapping[int, Sequence[Criterion]]
+"""The criteria of each version of the specification."""
 
-def _lines_by_key(keys: Iterable[tuple[Any, ...]]) -> Mapping[Any, list[RegisterLine]]:
-    """Return the lines that may speak of structures, by their own key, their number and their SIRET."""
-    own, numbers, sirets = (
-        [value for value in column if value] for column in list(zip(*keys, strict=True))[1:] or ((), (), ())
+
+def _criteria() -> Criteria:
+    criteria: dict[int, list[Criterion]] = defaultdict(list)
+    for criterion in Criterion.objects.filter(kind=CriterionKind.CRITERION).order_by("position"):
+        criteria[criterion.specification_id].append(criterion)
+    return criteria
+
+
+def _most_days(criteria: Criteria) -> int:
+    """Return the most days of opening that a version asks for: a register that says as many contradicts nobody."""
+    rows = [row for version in criteria.values() for row in version if row.rule == Rule.OPEN_DAYS]
+    return max((row.parameters["min_days"] for row in rows), default=0)
+
+
+def _lines_by_key(structures: QuerySet[Structure], criteria: Criteria) -> Mapping[Any, list[RegisterLine]]:
+    """Return the lines that may contradict files of structures, by their own key, their number and their SIRET."""
+    speaking = (
+        Q(closed_on__isnull=False) | Q(missing_since__isnull=False) | Q(facts__open_days__lt=_most_days(criteria))
     )
-    changes = Prefetch("changes", RegisterChange.objects.select_related("source").order_by("-as_of", "-pk"))
-    lines = (
-        RegisterLine.objects.filter(SPEAKING)
-        .filter(Q(pk__in=own) | Q(register__in=Register.values, number__in=numbers) | Q(siret__in=sirets))
-        .prefetch_related(changes)
-        .order_by("register", "pk")
+    for key, values in AGAINST.items():
+        speaking |= Q(**{f"facts__{key}__in": values})
+    own = structures.filter(register_line__isnull=False).values("register_line")
+    numbers = structures.filter(finess__isnull=False).values("finess")
+    sirets = structures.exclude(siret="").values("siret")
+    lines = RegisterLine.objects.filter(speaking).filter(
+        Q(pk__in=own) | Q(register__in=Register.values, number__in=numbers) | Q(siret__in=sirets)
     )
     by_key: dict[Any, list[RegisterLine]] = defaultdict(list)
-    for line in lines:
+    for line in lines.order_by("register", "pk"):
         for name in {line.pk, line.number, line.siret} - {""}:
             by_key[name].append(line)
     return by_key
 
 
-def _found(labels: Collection[Label], lines: Mapping[int, Collection[RegisterLine]]) -> Iterator[RegisterAlert]:
-    versions = {label.application.specification_id for label in labels}
-    criteria: dict[int, list[Criterion]] = defaultdict(list)
-    assessed = Criterion.objects.filter(specification__in=versions, kind=CriterionKind.CRITERION)
-    for criterion in assessed.order_by("position"):
-        criteria[criterion.specification_id].append(criterion)
+def _is_of_on_call(line: RegisterLine, criteria: Criteria) -> bool:
+    """Whether a line may contradict a file on nothing but its participation to the permanence of care."""
+    if line.closed_on or line.missing_since:
+        return False
+    others = (key for key in AGAINST if key not in ON_CALL)
+    few_days = line.facts.get("open_days", _most_days(criteria)) < _most_days(criteria)
+    return not few_days and not any(line.facts.get(key) in AGAINST[key] for key in others)
+
+
+def _found(
+    labels: Iterable[Label], lines: Mapping[int, Collection[RegisterLine]], criteria: Criteria
+) -> Iterator[RegisterAlert]:
     for label in labels:
         for line in lines[label.pk]:
             if line.closed_on or line.missing_since:
@@ -165,11 +220,9 @@ def _of_place(label: Label, line: RegisterLine) -> Iterator[RegisterAlert]:
     if not _is_own(line, label.structure):
         return
     if line.closed_on:
-        sentence = closed_sentence(line.register, line.as_of, line.closed_on)
-        yield RegisterAlert(label, line, None, {"closed_on": line.closed_on.isoformat()}, sentence)
+        yield RegisterAlert(label, line, None, {"closed_on": line.closed_on.isoformat()})
     elif line.missing_since:
-        sentence = missing_sentence(line.register, line.missing_since, line.as_of)
-        yield RegisterAlert(label, line, None, {"missing_since": line.missing_since.isoformat()}, sentence)
+        yield RegisterAlert(label, line, None, {"missing_since": line.missing_since.isoformat()})
 
 
 def _is_own(line: RegisterLine, structure: Structure) -> bool:
@@ -188,29 +241,27 @@ def _of_criteria(label: Label, line: RegisterLine, criteria: Iterable[Criterion]
             continue
         found = contradiction(criterion.rule, criterion.parameters, line.facts, answers)
         if found is not None:
-            sentence = in_a_sentence(line.register, line.as_of, found)
-            yield RegisterAlert(label, line, criterion, found.said, sentence, _before(line, found.said))
+            yield RegisterAlert(label, line, criterion, found.said, found.answered)
 
 
-def _before(line: RegisterLine, said: Mapping[str, Any]) -> str:
-    """Say the last other thing that the register said of these facts."""
-    for change in line.changes.all():
-        key = change.field.removeprefix("facts.")
-        if key in said and change.field.startswith("facts.") and change.old is not None:
-            return typeset(f"{fact_in_words(key, change.old)} jusqu’au {short_date(change.old_as_of)}")
-    return ""
+def _read_changes(lines: Iterable[RegisterLine]) -> None:
+    changes = Prefetch("changes", RegisterChange.objects.select_related("source").order_by("-as_of", "-pk"))
+    prefetch_related_objects(list(lines), changes)
 
 
 # What was settled -----------------------------------------------------------------------------------------------------
 
 
-def _unsettled(alerts: Iterable[RegisterAlert], labels: Collection[int]) -> Iterator[RegisterAlert]:
+def _unsettled(alerts: Sequence[RegisterAlert]) -> Iterator[RegisterAlert]:
     settled: dict[tuple[int, int, int | None], list[AlertSettlement]] = defaultdict(list)
-    for row in AlertSettlement.objects.filter(label__in=labels):
+    for row in AlertSettlement.objects.filter(label__in={alert.label.pk for alert in alerts}):
         settled[row.label_id, row.line_id, row.criterion_id].append(row)
-    for alert in alerts:
-        about = (alert.label.pk, alert.line.pk, alert.criterion.pk if alert.criterion else None)
-        if not any(_holds(row, alert) for row in settled[about]):
+    about = [(alert.label.pk, alert.line.pk, alert.criterion.pk if alert.criterion else None) for alert in alerts]
+    _read_changes(
+        {alert.line.pk: alert.line for alert, key in zip(alerts, about, strict=True) if key in settled}.values()
+    )
+    for alert, key in zip(alerts, about, strict=True):
+        if not any(_holds(row, alert) for row in settled.get(key, ())):
             yield alert
 
 

@@ -1,25 +1,24 @@
 """One act on several files: who can pass beforehand, then the act itself, a transaction per file, and what became of each.
 
-Each file goes through the service that its own page calls. A run may be carried out by the page that starts it, by a
-worker, or by both: a file is taken under its row's lock, hence done once, even if a worker dies.
+Each file goes through the service that its own page calls; ``territories.services.runs`` carries out the run.
 """
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from francesante.lib.french import plural, typeset
 from francesante.lib.workflow import RefusedError, StaleError
-from labelling.choices import BulkAction, BulkResult, CriterionKind, Interest
+from labelling.choices import BulkAction, CriterionKind, Interest
 from labelling.models import (
     Application,
     BulkOutcome,
@@ -50,21 +49,15 @@ from labelling.services.reviews import (
 from labelling.services.tags import carriers, check_put, check_take_off, put_tag, take_off
 from territories.choices import DecisionKind
 from territories.models import Mandate
-
-logger = logging.getLogger(__name__)
+from territories.services.runs import carry_out_run, purge
 
 MOST_FILES = 500
 """Files of one run."""
 AT_ONCE = 25
 """Files that the page carries out itself; a longer run goes to a worker."""
-KEPT = timedelta(days=30)
 WITHOUT_DECLARATION = frozenset({BulkAction.ASSIGN, BulkAction.TAG, BulkAction.UNTAG})
 """Acts that decide nothing of a file: no interest is declared before them."""
 STALE = "Ce dossier a changé depuis la page où vous l’avez choisi : rien n’y a été fait. Relisez-le, puis recommencez."
-BROKEN = (
-    "Une erreur du portail a interrompu cet acte : rien n’a été fait sur ce dossier. Elle est enregistrée ; recommencez "
-    "plus tard."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +275,7 @@ def terms_of(run: BulkRun) -> Terms:
 
 
 def carry_out(*, run: BulkRun) -> BulkRun:
-    """Do what is left of a run, one transaction per file; stopped halfway, it is taken up where it was."""
+    """Do what is left of a run, one transaction per file."""
     rows = BulkRun.objects.select_related(
         "mandate__user",
         "mandate__authority",
@@ -292,47 +285,16 @@ def carry_out(*, run: BulkRun) -> BulkRun:
         "tag__authority",
     ).prefetch_related("bodies")
     run = rows.get(pk=run.pk)
-    while _do_next(run):
-        pass
-    if not run.outcomes.filter(result=BulkResult.WAITING).exists():
-        BulkRun.objects.filter(pk=run.pk, finished_at__isnull=True).update(finished_at=timezone.now())
-        run.refresh_from_db(fields=["finished_at"])
-    return run
+    return carry_out_run(run, partial(_act, run))
 
 
-def carry_out_unfinished() -> int:
-    """Take up the runs that nobody finished, and return their number."""
-    runs = list(BulkRun.objects.unfinished())
-    for run in runs:
+def carry_out_unfinished() -> None:
+    """Take up the runs that nobody finished."""
+    for run in BulkRun.objects.unfinished():
         carry_out(run=run)
-    return len(runs)
 
 
-@transaction.atomic
-def _do_next(run: BulkRun) -> bool:
-    """Do one file of a run that nobody else is doing; tell whether there was one."""
-    waiting = run.outcomes.filter(result=BulkResult.WAITING).order_by("pk")
-    outcome = waiting.select_for_update(of=("self",), skip_locked=True).first()
-    if outcome is None:
-        return False
-    at = timezone.now()
-    try:
-        with transaction.atomic():
-            sentence = _act(run, outcome, at=at)
-    except StaleError:
-        sentence = STALE
-    except RefusedError as refusal:
-        sentence = str(refusal)
-    except Exception:
-        # Whatever it is, the other files must not wait for this one.
-        logger.exception("bulk run %s, application %s", run.pk, outcome.application_id)
-        sentence = BROKEN
-    result = BulkResult.NOT_DONE if sentence else BulkResult.DONE
-    BulkOutcome.objects.filter(pk=outcome.pk).update(result=result, sentence=typeset(sentence)[:500], done_at=at)
-    return True
-
-
-def _act(run: BulkRun, outcome: BulkOutcome, *, at: datetime) -> str:
+def _act(run: BulkRun, outcome: BulkOutcome, at: datetime) -> str:
     """Do the act on one file; return why a file kept its place all the same (the waiting list), or nothing."""
     application = Application.objects.select_related("departement", "structure__commune", "specification").get(
         pk=outcome.application_id
@@ -340,46 +302,28 @@ def _act(run: BulkRun, outcome: BulkOutcome, *, at: datetime) -> str:
     mandate, version = run.mandate, outcome.version
     if run.action not in WITHOUT_DECLARATION and not has_declared(mandate, application):
         declare_interest(application=application, mandate=mandate, interest=Interest.NONE, at=at)
-    match BulkAction(run.action):
-        case BulkAction.ASSIGN:
-            to = _assignee(terms_of(run))
-            assign(application=application, mandate=mandate, to=to, version=version, at=at)
-        case BulkAction.SHARE:
-            share_assessment(application=application, mandate=mandate, version=version, at=at)
-        case BulkAction.ENDORSE:
-            endorse(application=application, mandate=mandate, version=version, at=at)
-        case BulkAction.PROPOSE:
-            return propose_label(application=application, mandate=mandate, version=version, at=at).sentence
-        case BulkAction.ASK:
-            ask_question(application=application, question=_question(terms_of(run)), mandate=mandate, at=at)
-        case BulkAction.TAG:
-            put_tag(application=application, tag=_tag(terms_of(run)), mandate=mandate, at=at)
-        case BulkAction.UNTAG:
-            take_off(application=application, tag=_tag(terms_of(run)), mandate=mandate, at=at)
+    try:
+        match BulkAction(run.action):
+            case BulkAction.ASSIGN:
+                to = _assignee(terms_of(run))
+                assign(application=application, mandate=mandate, to=to, version=version, at=at)
+            case BulkAction.SHARE:
+                share_assessment(application=application, mandate=mandate, version=version, at=at)
+            case BulkAction.ENDORSE:
+                endorse(application=application, mandate=mandate, version=version, at=at)
+            case BulkAction.PROPOSE:
+                return propose_label(application=application, mandate=mandate, version=version, at=at).sentence
+            case BulkAction.ASK:
+                ask_question(application=application, question=_question(terms_of(run)), mandate=mandate, at=at)
+            case BulkAction.TAG:
+                put_tag(application=application, tag=_tag(terms_of(run)), mandate=mandate, at=at)
+            case BulkAction.UNTAG:
+                take_off(application=application, tag=_tag(terms_of(run)), mandate=mandate, at=at)
+    except StaleError as stale:
+        raise RefusedError(STALE) from stale
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: files done, not done, and all of them."""
-
-    done: int
-    not_done: int
-    total: int
-
-    @property
-    def handled(self) -> int:
-        """Files that are no longer waiting."""
-        return self.done + self.not_done
-
-
-def progress_of(run: BulkRun) -> Progress:
-    """Return how far a run is."""
-    counts: dict[str, int] = dict(run.outcomes.order_by().values_list("result").annotate(n=Count("pk")))
-    return Progress(counts.get(BulkResult.DONE, 0), counts.get(BulkResult.NOT_DONE, 0), sum(counts.values()))
 
 
 def purge_runs(*, at: datetime) -> int:
     """Forget the runs that are more than 30 days old, with the outcome of each file; return their number."""
-    old = BulkRun.objects.filter(created_at__lt=at - KEPT, finished_at__isnull=False)
-    return old.delete()[1].get("labelling.BulkRun", 0)
+    return purge(BulkRun.objects.all(), at=at)

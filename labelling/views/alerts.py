@@ -40,6 +40,7 @@ def register_alerts(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _csv(found, on=today)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    service.with_changes(list(page.object_list))
     context = {
         "page": page,
         "labels": len({alert.label.pk for alert in found}),

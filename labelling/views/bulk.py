@@ -10,32 +10,27 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRefresh
-from kombu.exceptions import OperationalError
 
-from francesante.celery import app as celery_app
 from francesante.lib.french import plural, typeset
 from francesante.lib.workflow import RefusedError
-from labelling.choices import BulkAction, BulkResult, Verdict
+from labelling.choices import BulkAction, Verdict
 from labelling.forms.opinions import BulkAskForm
 from labelling.models import Application, BulkOutcome, BulkRun, Tag
 from labelling.services.assignment import colleagues_of
 from labelling.services.bulk import (
     AT_ONCE,
-    KEPT,
     MOST_FILES,
     Candidate,
     Terms,
     candidates,
     carry_out,
-    progress_of,
     short_places,
     start_run,
     undeclared,
@@ -45,7 +40,10 @@ from labelling.services.opinions import QUESTION
 from labelling.services.worklist import files_of, views_of
 from labelling.views.worklist import agents_only
 from labelling.views.worklist_address import FOLLOWED, Address, read_query
+from territories.choices import RunResult
 from territories.models import Mandate
+from territories.services.runs import Progress, progress_by_run, progress_of
+from territories.views.runs import hand_over, polled, run_context
 
 TASK = "labelling.tasks.carry_out_bulk"
 DONE: Mapping[str, tuple[str, str]] = {
@@ -278,7 +276,7 @@ def _start(request: HttpRequest, mandate: Mandate) -> HttpResponse:
         messages.error(request, typeset(str(refusal)))
         return redirect(selection.back)
     if len(shown) > AT_ONCE:
-        _hand_over(run)
+        hand_over(TASK, run)
     else:
         carry_out(run=run)
     return redirect(run)
@@ -286,14 +284,6 @@ def _start(request: HttpRequest, mandate: Mandate) -> HttpResponse:
 
 def _is_uuid(text: str) -> bool:
     return bool(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text))
-
-
-def _hand_over(run: BulkRun) -> None:
-    """Give a run to a worker. Without broker it waits: the worker also looks each minute for what nobody began."""
-    try:
-        celery_app.signature(TASK, kwargs={"run": run.pk}).apply_async(retry=False)
-    except OperationalError:
-        return
 
 
 # What became of it -----------------------------------------------------------------------------------------------------
@@ -305,22 +295,15 @@ def bulk_run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far a run is, then the outcome of each file. While it runs, htmx asks again every two seconds."""
     agents_only(request)
     run = get_object_or_404(BulkRun.objects.of(request.user), pk=pk)
-    if request.htmx and run.finished_at:  # type: ignore[attr-defined]
-        return HttpResponseClientRefresh()
     progress = progress_of(run)
+    context = run_context(run, progress, unit="dossier")
+    if answer := polled(request, context):
+        return answer
     one, many = DONE[run.action]
-    context: dict[str, Any] = {
-        "run": run,
-        "progress": progress,
-        "act_title": WHAT[run.action][0],
-        "past": many if progress.done > 1 else one,
-        "kept_until": timezone.localdate(run.created_at + KEPT),
-    }
-    if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "labelling/worklist/_progress.html", context)
+    context |= {"act_title": WHAT[run.action][0], "past": many if progress.done > 1 else one}
     outcomes = run.outcomes.select_related("application__structure__commune").defer("application__answers")
     if run.finished_at is None:
-        outcomes = outcomes.exclude(result=BulkResult.WAITING)
+        outcomes = outcomes.exclude(result=RunResult.WAITING)
     context["outcomes"] = outcomes.order_by("-result", "pk")
     return render(request, "labelling/worklist/run.html", context)
 
@@ -330,19 +313,6 @@ def bulk_runs(request: HttpRequest) -> HttpResponse:
     """List one's own runs of the last 30 days."""
     agents_only(request)
     runs = BulkRun.objects.of(request.user).order_by("-pk")
-    counts: dict[tuple[int, str], int] = Counter()
-    for run_id, result, number in (
-        BulkOutcome.objects.filter(run__in=runs).order_by().values_list("run", "result").annotate(n=Count("pk"))
-    ):
-        counts[run_id, result] = number
-    rows = [
-        {
-            "run": run,
-            "title": WHAT[run.action][0],
-            "done": counts[run.pk, BulkResult.DONE],
-            "not_done": counts[run.pk, BulkResult.NOT_DONE],
-            "waiting": counts[run.pk, BulkResult.WAITING],
-        }
-        for run in runs
-    ]
+    progress = progress_by_run(BulkOutcome.objects.filter(run__in=runs))
+    rows = [{"run": run, "title": WHAT[run.action][0], "progress": progress.get(run.pk, Progress())} for run in runs]
     return render(request, "labelling/worklist/runs.html", {"rows": rows})

@@ -56,7 +56,7 @@ def remove_rules(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("territories", "0009_invitation_cancelled")]
+    dependencies = [("territories", "0010_signature_runs")]
 
     operations = [
         migrations.RemoveConstraint(model_name="decision", name="decision_kind_known"),

@@ -24,6 +24,7 @@ from territories.models.places import (
     ReferenceLoad,
     Region,
 )
+from territories.models.runs import Run, RunOutcome, RunQuerySet, SignatureOutcome, SignatureRun, outcome_checks
 
 __all__ = [
     "Authority",
@@ -45,8 +46,14 @@ __all__ = [
     "PostalCode",
     "ReferenceLoad",
     "Region",
+    "Run",
+    "RunOutcome",
+    "RunQuerySet",
     "Signature",
+    "SignatureOutcome",
     "SignatureRefusal",
+    "SignatureRun",
     "SigningRule",
     "User",
+    "outcome_checks",
 ]

@@ -22,14 +22,6 @@ Effect = Callable[[Decision, datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one decision of a selection: signed, or the sentence of its refusal."""
-
-    decision_id: int
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
     """What the list of a parapheur says of one decision beside its title; an empty text says nothing.
 
@@ -274,29 +266,6 @@ def _sign(
         _set_state(decision, DecisionState.SIGNED, action="complete", mandate=mandate, at=at, signed_at=last)
         _SIGNED[decision.kind](decision, at)
     return decision
-
-
-def sign_selection(*, shown: Mapping[int, str], mandate: Mandate, at: datetime) -> list[Outcome]:
-    """Sign several favourable decisions, each in its own transaction; ``shown`` gives the hash shown for each key.
-
-    The second factor was confirmed once by the caller. What one refuses does not stop the others.
-    """
-    decisions = Decision.objects.for_user(mandate.user).in_bulk(shown)
-    outcomes = []
-    for key, content_hash in shown.items():
-        decision = decisions.get(key)
-        refusal = ""
-        if decision is None:
-            refusal = "Cette décision n’existe pas, ou votre habilitation n’y donne pas accès."
-        elif decision.kind not in FAVOURABLE:
-            refusal = "Un refus, une fin de label ou la réponse à un recours se signe seul, après lecture."
-        else:
-            try:
-                sign_decision(decision=decision, mandate=mandate, content_hash=content_hash, at=at)
-            except RefusedError as error:
-                refusal = str(error)
-        outcomes.append(Outcome(key, refusal))
-    return outcomes
 
 
 @transaction.atomic

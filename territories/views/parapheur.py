@@ -17,11 +17,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from francesante.lib.french import typeset
+from francesante.lib.french import plural, typeset
 from francesante.lib.workflow import RefusedError
 from territories.choices import Capacity, DecisionKind, DecisionState
-from territories.forms import DeclineForm, FreshCodeForm, SignForm
-from territories.models import Decision, Mandate, Signature
+from territories.forms import DeclineForm, SignForm
+from territories.models import Decision, Mandate, Signature, SignatureOutcome, SignatureRun
 from territories.services.accounts import confirm_code
 from territories.services.decisions import (
     FAVOURABLE,
@@ -31,14 +31,12 @@ from territories.services.decisions import (
     decline_decision,
     may_sign,
     sign_decision,
-    sign_selection,
     summaries_of,
 )
 from territories.services.mandates import signatories_beside
+from territories.services.runs import Progress, progress_by_run
 
 RECENT = timedelta(days=30)
-OUTCOMES = "parapheur_outcomes"
-"""Key of the session that holds the outcome of the last selection."""
 
 _WORDS = {
     DecisionKind.LABEL_GRANTED: ("label", "labels"),
@@ -73,14 +71,15 @@ def signatories_only(view: View) -> View:
     return guarded
 
 
-def _with_signatures(decisions: QuerySet[Decision]) -> QuerySet[Decision]:
+def with_signatures(decisions: QuerySet[Decision]) -> QuerySet[Decision]:
+    """Load with decisions all that a list says of them, but their PDF."""
     return (
         decisions.defer("pdf").select_related("departement__region").prefetch_related("signatures__mandate__authority")
     )
 
 
-def _others(decision: Decision, capacity: str) -> list[dict[str, Any]]:
-    """The other required capacities, with their signature if they gave it."""
+def others_of(decision: Decision, capacity: str) -> list[dict[str, Any]]:
+    """Return the other required capacities, with their signature if they gave it."""
     given = {signature.capacity: signature for signature in decision.signatures.all()}
     return [
         {"label": Capacity(other).label, "signature": given.get(other)}
@@ -95,7 +94,7 @@ def parapheur(request: HttpRequest) -> HttpResponse:
     """Show what awaits the acting mandate, what it signed lately, and who else may sign."""
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     now = timezone.now()
-    awaiting = list(_with_signatures(Decision.objects.awaiting(mandate)).order_by("proposed_at", "pk"))
+    awaiting = list(with_signatures(Decision.objects.awaiting(mandate)).order_by("proposed_at", "pk"))
     signed = list(
         Signature.objects.filter(mandate=mandate, signed_at__gte=now - RECENT)
         .select_related("decision")
@@ -106,31 +105,43 @@ def parapheur(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "decision": decision,
-            "about": _about(decision, summaries),
+            "about": about_of(decision, summaries),
             "summary": summaries.get(decision.pk, Summary()),
-            "others": _others(decision, mandate.capacity or ""),
+            "others": others_of(decision, mandate.capacity or ""),
             "favourable": decision.kind in FAVOURABLE,
             "days": (timezone.localdate(now) - timezone.localdate(decision.proposed_at)).days,
         }
         for decision in awaiting
     ]
     by_kind = Counter(decision.kind for decision in awaiting)
+    runs = list(SignatureRun.objects.of(request.user).order_by("-pk"))
+    progress = progress_by_run(SignatureOutcome.objects.filter(run__in=runs))
     context = {
         "rows": rows,
         "counts": [f"{by_kind[kind]} {_WORDS[kind][by_kind[kind] > 1]}" for kind in _WORDS if by_kind[kind]],
         "oldest": rows[0]["days"] if rows else None,
-        "any_favourable": any(row["favourable"] for row in rows),
+        "favourable": sum(row["favourable"] for row in rows),
         "in_force": mandate.may_sign(now),
         "signed": [
-            {"decision": row.decision, "signed_at": row.signed_at, "about": _about(row.decision, summaries)}
+            {"decision": row.decision, "signed_at": row.signed_at, "about": about_of(row.decision, summaries)}
             for row in signed
         ],
+        "runs": [(run, said_of(run, progress.get(run.pk, Progress()))) for run in runs],
         "delegations": signatories_beside(mandate, on=timezone.localdate(now)),
     }
     return render(request, "territories/parapheur.html", context)
 
 
-def _about(decision: Decision, summaries: Mapping[int, Summary]) -> str:
+def said_of(run: SignatureRun, progress: Progress) -> str:
+    """Say what became of a selection; it is also the title of its page, where the progress is told apart."""
+    if run.finished_at is None:
+        return "Signature en cours"
+    s, not_s = plural(progress.done), plural(progress.not_done)
+    said = f"{progress.done} décision{s} signée{s}" if progress.done else "Aucune décision signée"
+    return f"{said}, {progress.not_done} non signée{not_s}" if progress.not_done else said
+
+
+def about_of(decision: Decision, summaries: Mapping[int, Summary]) -> str:
     """Return what tells a decision from another of the same title; its département when nothing says more."""
     return summaries.get(decision.pk, Summary()).about or str(decision.departement)
 
@@ -142,7 +153,7 @@ def _page_of(decision: Decision, mandate: Mandate) -> dict[str, Any]:
         "decision": decision,
         "content": json.loads(decision.content),
         "signatures": signatures,
-        "others": _others(decision, mandate.capacity or ""),
+        "others": others_of(decision, mandate.capacity or ""),
         "same_content": all(signature.content_hash == decision.content_hash for signature in signatures),
         "may_sign": may_sign(decision, mandate, at=now),
         "concerned": mandate.capacity in decision.required and mandate.covers(decision.departement),
@@ -159,7 +170,7 @@ def _page_of(decision: Decision, mandate: Mandate) -> dict[str, Any]:
 def decision(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the full text of a decision, and sign it with a fresh code."""
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
-    row = get_object_or_404(_with_signatures(Decision.objects.for_user(request.user)), pk=pk)
+    row = get_object_or_404(with_signatures(Decision.objects.for_user(request.user)), pk=pk)
     form = SignForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         content_hash = form.cleaned_data["content_hash"]
@@ -170,7 +181,7 @@ def decision(request: HttpRequest, pk: int) -> HttpResponse:
             signed = sign_decision(decision=row, mandate=mandate, content_hash=content_hash, at=now)
         except RefusedError as refusal:
             form.add_error("code", str(refusal))
-            row = get_object_or_404(_with_signatures(Decision.objects.all()), pk=pk)
+            row = get_object_or_404(with_signatures(Decision.objects.all()), pk=pk)
         else:
             if signed.state == DecisionState.SIGNED:
                 done = "Vous avez signé, et toutes les signatures sont réunies : la décision est prise."
@@ -186,7 +197,7 @@ def decision(request: HttpRequest, pk: int) -> HttpResponse:
 def decline(request: HttpRequest, pk: int) -> HttpResponse:
     """Say that one does not sign, and why: the file goes to concertation."""
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
-    row = get_object_or_404(_with_signatures(Decision.objects.for_user(request.user)), pk=pk)
+    row = get_object_or_404(with_signatures(Decision.objects.for_user(request.user)), pk=pk)
     form = DeclineForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -205,76 +216,6 @@ def decline(request: HttpRequest, pk: int) -> HttpResponse:
         "after_decline": typeset(after_decline(row.kind)),
     }
     return render(request, "territories/decline.html", context)
-
-
-@signatories_only
-@never_cache
-@sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
-def selection(request: HttpRequest) -> HttpResponse:
-    """Read several favourable decisions by their operative articles, and sign them with one code.
-
-    The address holds the selection (``?d=12&d=15``); the form sends back each key with the hash that was shown.
-    """
-    mandate: Mandate = request.mandate  # type: ignore[attr-defined]
-    keys = [int(key) for key in request.GET.getlist("d") if key.isdecimal() and len(key) < 19]  # noqa: PLR2004  # bigint
-    rows = list(
-        _with_signatures(Decision.objects.awaiting(mandate).filter(pk__in=keys, kind__in=FAVOURABLE)).order_by(
-            "proposed_at", "pk"
-        )
-    )
-    form = FreshCodeForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        shown = {
-            int(key): content_hash
-            for key, _, content_hash in (value.partition(":") for value in request.POST.getlist("shown"))
-            if key.isdecimal() and len(key) < 19  # noqa: PLR2004  # bigint
-        }
-        try:
-            confirm_code(user=request.user, code=form.cleaned_data["code"])  # type: ignore[arg-type]
-        except RefusedError as refusal:
-            form.add_error("code", str(refusal))
-        else:
-            outcomes = sign_selection(shown=shown, mandate=mandate, at=timezone.now())
-            request.session[OUTCOMES] = [[outcome.decision_id, outcome.refusal] for outcome in outcomes]
-            return redirect("parapheur-outcome")
-    chosen = [row.pk for row in rows]
-    summaries = summaries_of(rows, at=timezone.now())
-    context = {
-        "rows": [
-            {
-                "decision": row,
-                "about": _about(row, summaries),
-                "content": json.loads(row.content),
-                "others": _others(row, mandate.capacity or ""),
-                "without": "&".join(f"d={key}" for key in chosen if key != row.pk),
-            }
-            for row in rows
-        ],
-        "left_out": len(set(keys)) - len(rows),
-        "form": form,
-    }
-    return render(request, "territories/selection.html", context)
-
-
-@signatories_only
-@require_safe
-def outcome(request: HttpRequest) -> HttpResponse:
-    """Show what became of each decision of the last selection."""
-    kept = dict(request.session.get(OUTCOMES, []))
-    decisions = _with_signatures(Decision.objects.for_user(request.user)).in_bulk(kept)
-    summaries = summaries_of(list(decisions.values()), at=timezone.now())
-    rows = [
-        {"decision": decisions[key], "about": _about(decisions[key], summaries), "refusal": refusal}
-        for key, refusal in kept.items()
-        if key in decisions
-    ]
-    signed = [row for row in rows if not row["refusal"]]
-    return render(
-        request,
-        "territories/selection_outcome.html",
-        {"rows": rows, "signed": len(signed), "refused": len(kept) - len(signed)},
-    )
 
 
 @require_safe

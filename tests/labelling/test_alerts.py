@@ -9,7 +9,7 @@ from django.urls import reverse
 from francesante.lib.workflow import RefusedError
 from labelling.choices import Register, Rule
 from labelling.models import AlertSettlement, InterestDeclaration, Label, RegisterLine
-from labelling.rules.alerts import closed_sentence, contradiction, in_a_sentence, missing_sentence, source
+from labelling.rules.alerts import AGAINST, closed_sentence, contradiction, in_a_sentence, missing_sentence, source
 from labelling.rules.answers import Answers, Fees, Member, OnCall, parse
 from labelling.services import alerts as service
 from labelling.services.registers import import_register
@@ -73,6 +73,8 @@ NEARBY = Answers(team=(Member("doctor", sector="1"), Member("nurse", on_site=Fal
 def test_only_what_speaks_against_the_label_is_an_alert(rule, facts, answers, said):
     found = contradiction(rule, PARAMETERS, facts, answers)
     assert (found and dict(found.said)) == said
+    # What the database leaves out could not have been one.
+    assert all(value in AGAINST.get(key, range(PARAMETERS["min_days"])) for key, value in (said or {}).items())
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,24 @@ def test_a_nurse_gone_and_a_day_less(label, ameli):
         "1 infirmier jusqu’au 31/10/2026",
         "5 jours par semaine jusqu’au 31/10/2026",
     ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said", "rules"),
+    [
+        ({"pdsa": False}, {"pdsa": True}, [Rule.ON_CALL]),
+        ({"sas": False}, {"sas": True}, [Rule.ON_CALL]),
+        ({"pdsa": False}, {"pdsa": None}, []),
+        ({"pdsa": False}, {}, []),
+        ({"pdsa": False, "nurses": 0}, {}, [Rule.NURSE]),
+        ({"pdsa": False, "open_days": 3}, {}, [Rule.OPEN_DAYS]),
+        ({"pdsa": False, "sector": "2"}, {}, [Rule.NO_OVERRUN]),
+    ],
+)
+def test_a_participation_that_no_file_claims_is_not_denied(db, facts, said, rules):
+    label = make_label(answers={**ANSWERS, "on_call": said})
+    RegisterLine.objects.update(facts=facts)
+    assert [alert.criterion.rule for alert in service.alerts_of(label, on=TODAY)] == rules
 
 
 def test_a_closed_or_vanished_place_says_nothing_else(label):

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState as State
-from labelling.choices import BodyKind, BulkAction, BulkResult, CriterionKind, Interest, Verdict
+from labelling.choices import BodyKind, BulkAction, CriterionKind, Interest, Verdict
 from labelling.models import (
     Application,
     BulkOutcome,
@@ -31,7 +31,7 @@ from labelling.services.opinions import QUESTION, Question, ask_opinions
 from labelling.services.tags import make_tag, put_tag
 from labelling.services.worklist import files_of
 from labelling.tasks import carry_out_bulk, carry_out_bulks, forget_bulks
-from territories.choices import AuthorityKind, Capacity, Role, Subject
+from territories.choices import AuthorityKind, Capacity, Role, RunResult, Subject
 from territories.models import Event
 from tests import factories as make
 from tests.plugins.committed import at_once
@@ -423,7 +423,7 @@ def test_a_run_is_read_by_its_person_alone(ars):
 
 def test_a_long_run_shows_its_progress_until_it_is_done(ars, monkeypatch):
     given = []
-    monkeypatch.setattr("labelling.views.bulk._hand_over", given.append)
+    monkeypatch.setattr("labelling.views.bulk.hand_over", lambda _, run: given.append(run))
     client = signed_in(ars)
     files = [make.application(state=State.SUBMITTED) for _ in range(bulk.AT_ONCE + 1)]
     page = client.get(PAGE, {"acte": "assign", "d": [file.pk for file in files], "a": ars.pk})
@@ -442,7 +442,7 @@ def test_a_long_run_shows_its_progress_until_it_is_done(ars, monkeypatch):
 
 def test_a_long_run_goes_to_a_worker_and_a_short_one_does_not(ars, monkeypatch):
     sent = []
-    monkeypatch.setattr("labelling.views.bulk._hand_over", sent.append)
+    monkeypatch.setattr("labelling.views.bulk.hand_over", lambda _, run: sent.append(run))
     client = signed_in(ars)
     page = client.get(PAGE, {"acte": "assign", "d": make.application(state=State.SUBMITTED).pk, "a": ars.pk})
     client.post(PAGE, posted(page))
@@ -481,8 +481,8 @@ def test_labels_beyond_the_ceiling_wait_and_the_outcome_says_so(ars):
     make.quota(ceiling=15, ceiling_act="arrêté d’essai", reserved=1, used=12)
     run = bulk.carry_out(run=start(ars, BulkAction.PROPOSE, files))
     first, second, third = results(run).values()
-    assert first == second == (BulkResult.DONE, "")
-    assert third[0] == BulkResult.NOT_DONE
+    assert first == second == (RunResult.DONE, "")
+    assert third[0] == RunResult.NOT_DONE
     assert "Plafond atteint" in third[1]
     files[2].refresh_from_db()
     assert (files[2].state, files[2].waiting_since) == (State.UNDER_REVIEW, NOW)
@@ -495,7 +495,7 @@ def test_sent_twice_a_page_starts_one_run(ars):
     page = client.get(PAGE, {"acte": "share", "d": application.pk})
     first, second = client.post(PAGE, posted(page)), client.post(PAGE, posted(page))
     assert first["Location"] == second["Location"]
-    assert BulkOutcome.objects.get().result == BulkResult.DONE
+    assert BulkOutcome.objects.get().result == RunResult.DONE
     assert acts(application) == 1
 
 
@@ -514,7 +514,7 @@ def test_a_failure_of_the_portal_is_told_and_stops_nobody_else(ars, monkeypatch,
     assert "Une erreur du portail" in results(run)[files[1].pk][1]
     files[1].refresh_from_db()
     assert (files[1].shared_at, files[1].version, acts(files[1])) == (None, 1, 0), "nothing of it is left"
-    assert f"application {files[1].pk}" in caplog.text
+    assert str(run.outcomes.get(application=files[1])) in caplog.text
 
 
 def test_a_worker_that_dies_leaves_the_rest_to_the_next_one(ars, monkeypatch):
@@ -549,7 +549,7 @@ def test_a_mandate_that_ended_since_then_does_nothing(ars):
     ars.save()
     bulk.carry_out(run=run)
     ((result, sentence),) = results(run).values()
-    assert result == BulkResult.NOT_DONE
+    assert result == RunResult.NOT_DONE
     assert "n’est pas en vigueur" in sentence
     assert acts(application) == 0
 
@@ -562,7 +562,7 @@ def test_two_workers_share_a_run_and_each_file_is_done_once(committed_db):
     assert all(isinstance(outcome, BulkRun) for outcome in outcomes)
     run.refresh_from_db()
     assert run.finished_at is not None
-    assert {result for result, _ in results(run).values()} == {BulkResult.DONE}
+    assert {result for result, _ in results(run).values()} == {RunResult.DONE}
     assert acts(*files) == 8
 
 

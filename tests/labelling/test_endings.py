@@ -13,9 +13,10 @@ from labelling.services import acts, endings, labels, procedures
 from labelling.services.ending_drafts import KIND_OF_ACT
 from territories.choices import AuthorityKind, Capacity, NotificationChannel, Subject
 from territories.models import Decision, Event, Notification
-from territories.services.decisions import FAVOURABLE, decline_decision, propose_decision, sign_decision, sign_selection
+from territories.services.decisions import FAVOURABLE, decline_decision, propose_decision, sign_decision
 from territories.services.events import record_event
 from territories.services.notifications import presume_notified
+from territories.services.selections import check_selection
 from tests import factories as make
 from tests.labelling.worlds import make_label
 from tests.plugins.committed import at_once
@@ -139,8 +140,8 @@ def test_the_shipped_grounds_cite_their_articles_and_their_limits():
 def test_an_ending_is_never_signed_in_a_batch(world):
     assert not FAVOURABLE & set(KIND_OF_ACT.values())
     ending = world.on_request()
-    outcome = sign_selection(shown={ending.decision_id: ending.decision.content_hash}, mandate=world.ars, at=NOW)
-    assert "se signe seul" in outcome[0].refusal
+    with pytest.raises(RefusedError, match="se signe seul"):
+        check_selection({ending.decision_id: ending.decision.content_hash}, world.ars)
 
 
 # The adversarial step -----------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The agents' work list: views, filters, columns, exports, search, saved views, assignment, and the way from file to file."""
 
 import csv
+import gzip
 import io
 import re
 from datetime import timedelta
@@ -17,6 +18,7 @@ from labelling.choices import StructureKind, Verdict
 from labelling.models import Application, CriterionAssessment, InformationRequest, SavedView
 from labelling.services.assignment import assign, colleagues_of
 from labelling.services.worklist import MOST_SAVED_VIEWS, save_view
+from labelling.views.worklist_address import COLUMNS, PAGE
 from territories.choices import AuthorityKind, Capacity, Role, Subject
 from territories.models import CommuneVintage, Epci, Event
 from tests import factories as make
@@ -180,6 +182,14 @@ def test_the_list_asks_the_database_as_much_for_two_rows_as_for_twenty(agent_cli
     for _ in range(18):
         under_review(ars, shared_at=NOW)
     assert queries(read) == small <= 24
+
+
+def test_a_whole_page_with_every_column_is_light(agent, ars):
+    for number in range(PAGE + 1):
+        under_review(ars, f"Maison de santé du Lavoir {number} (fictive)", shared_at=NOW)
+    page = agent.get(LIST, {"col": list(COLUMNS)})
+    assert len(page.context["rows"]) == PAGE
+    assert len(gzip.compress(page.content)) <= 40 * 1024
 
 
 # Search ------------------------------------------------------------------------------------------------------------

@@ -8,14 +8,13 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 
 from francesante.lib.workflow import RefusedError, StaleError
 from territories.choices import AuthorityKind, DecisionKind, DecisionState, Role, Subject
-from territories.models import Decision, Event, Signature, SignatureRefusal
+from territories.models import Decision, Event, SignatureRefusal
 from territories.services import decisions
 from territories.services.decisions import (
     decline_decision,
     may_sign,
     required_capacities,
     sign_decision,
-    sign_selection,
 )
 from territories.services.events import broken_link
 from tests import factories as make
@@ -224,25 +223,6 @@ def test_an_effect_that_the_database_refuses_undoes_the_signature(monkeypatch):
     decision.refresh_from_db()
     assert decision.state == DecisionState.PROPOSED
     assert decision.signatures.count() == 1
-
-
-def test_a_selection_is_signed_row_by_row():
-    ars, _ = signatories()
-    good, changed = propose(), propose(subject_id=2)
-    refusal = propose(kind=DecisionKind.LABEL_REFUSED, subject_id=3)
-    elsewhere = propose(on=make.departement("99", "Valfictie", region="R2"), subject_id=5)
-    outcomes = sign_selection(
-        shown={good.pk: good.content_hash, changed.pk: "0" * 64, refusal.pk: refusal.content_hash, elsewhere.pk: "0"},
-        mandate=ars,
-        at=NOW,
-    )
-    assert [outcome.refusal[:40] for outcome in outcomes] == [
-        "",
-        "Le contenu de cette décision n’est pas c",
-        "Un refus, une fin de label ou la réponse",
-        "Cette décision n’existe pas, ou votre ha",
-    ]
-    assert list(Signature.objects.values_list("decision", flat=True)) == [good.pk]
 
 
 # What the database refuses ---------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The parapheur through its pages: the text is read, a fresh code signs it, and only signatories enter."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from francesante.lib.french import hash_groups
 from territories.choices import AuthorityKind, DecisionKind, DecisionState, Role
 from territories.models import Decision, Signature
-from territories.services.decisions import decline_decision, sign_decision
+from territories.services.decisions import sign_decision
 from tests import factories as make
 from tests.territories.acts import countable_effects, effects, propose, signatories
 from tests.territories.test_accounts import text
@@ -161,62 +160,6 @@ def test_not_signing_asks_for_a_reason(client, two):
     assert "il n’y a rien à refuser" in text(client.get(form))
 
 
-# A selection -----------------------------------------------------------------------------------------------------
-
-
-def chosen(*decisions):
-    return f"{LIST}selection/?" + "&".join(f"d={decision.pk}" for decision in decisions)
-
-
-def test_a_selection_is_read_then_signed_with_one_code(client, two):
-    ars, _ = two
-    decisions = [propose(subject_id=subject) for subject in range(1, 4)]
-    refusal = propose(subject_id=9, kind=DecisionKind.LABEL_REFUSED)
-    device = entered(client, ars)
-    shown = client.get(chosen(*decisions, refusal))
-    assert "1 décision laissée de côté" in text(shown)
-    assert "Signer les 3 décisions" in text(shown)
-    fields = re.findall(r'name="shown" value="(\d+:[0-9a-f]{64})"', shown.content.decode())
-    assert len(fields) == 3
-    decline_decision(
-        decision=decisions[1],
-        mandate=make.mandate(AuthorityKind.PREFECTURE, signs=True),
-        reason="Essai.",
-        at=timezone.now(),
-    )
-    done = client.post(chosen(*decisions), {"mandate": ars.pk, "shown": fields, "code": code_of(device)}, follow=True)
-    shown = text(done)
-    assert "2 décisions signées, 1 non signée" in shown
-    assert "concertation est ouverte" in shown
-    assert set(Signature.objects.values_list("decision", flat=True)) == {decisions[0].pk, decisions[2].pk}
-    assert "2 décisions signées, 1 non signée" in text(client.get(f"{LIST}resultat/"))
-
-
-def test_a_refusal_slipped_into_a_selection_is_not_signed(client, two):
-    ars, _ = two
-    refusal = propose(kind=DecisionKind.LABEL_REFUSED)
-    device = entered(client, ars)
-    data = {"mandate": ars.pk, "shown": [f"{refusal.pk}:{refusal.content_hash}", "x:y", "9:z"], "code": code_of(device)}
-    done = client.post(f"{LIST}selection/", data, follow=True)
-    assert "se signe seul" in text(done)
-    assert not Signature.objects.exists()
-
-
-def test_a_selection_without_its_code_signs_nothing(client, two):
-    ars, _ = two
-    decision = propose()
-    device = entered(client, ars)
-    data = {"mandate": ars.pk, "shown": f"{decision.pk}:{decision.content_hash}", "code": wrong_code(device)}
-    assert "Ce code n’est pas le bon" in text(client.post(chosen(decision), data))
-    assert not Signature.objects.exists()
-
-
-@pytest.mark.parametrize("query", ["", "?d=", "?d=x&d=-1&d=99999999999999999999999"])
-def test_an_empty_or_strange_selection(client, two, query):
-    entered(client, two[0])
-    assert "La sélection est vide" in text(client.get(f"{LIST}selection/{query}"))
-
-
 # Who enters ------------------------------------------------------------------------------------------------------
 
 ROLES = {
@@ -234,7 +177,6 @@ STATUS = {
     "{pk}/": [200, 403, 403, 403, 404, 404, 302],
     "{pk}/ne-pas-signer/": [200, 403, 403, 403, 404, 404, 302],
     "selection/": [200, 403, 403, 403, 200, 404, 302],
-    "resultat/": [200, 403, 403, 403, 200, 404, 302],
     "{pk}/acte.pdf": [200, 200, 200, 200, 404, 404, 302],
 }
 
