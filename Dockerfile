@@ -17,6 +17,10 @@ RUN PRODUCTION=1 SECRET_KEY="$(python -c 'import secrets; print(secrets.token_ur
 FROM python:3.13-slim
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PRODUCTION=1 BIND=0.0.0.0 PORT=8000 STATIC_ROOT=/opt/static PORTAL_VAR=/var/lib/portal
+# Reads the images that are sent, before anyone opens them (TEXT_RECOGNISER).
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends tesseract-ocr tesseract-ocr-fra \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/portal --create-home portal
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/static /opt/static

@@ -7,7 +7,8 @@ what is missing.
 PRODUCTION, DEMO, DEBUG: 1 or nothing. SECRET_KEY, DATABASE_URL, REDIS_URL, EMAIL_URL, ALLOWED_HOSTS, PUBLIC_URL:
 docker-compose.yml shows their form. DEFAULT_FROM_EMAIL, TRUSTED_PROXIES (reverse proxies in front), LOG_LEVEL,
 LOCK_TIMEOUT and STATEMENT_TIMEOUT (PostgreSQL durations), PORTAL_VAR (where data live), STATIC_ROOT, MEDIA_ROOT,
-UPLOAD_MAX_MB (per file sent), CLAMD_URL (the antivirus), ANNUAIRE_URL and GEOCODING_URL (public services asked).
+UPLOAD_MAX_MB (per file sent), CLAMD_URL (the antivirus), TEXT_RECOGNISER (0: images are not read), ANNUAIRE_URL and
+GEOCODING_URL (public services asked).
 """
 
 import os
@@ -396,6 +397,8 @@ FILE_UPLOAD_HANDLERS = [
 ]
 # The antivirus, tcp://host:3310 or unix:///run/clamav/clamd.ctl. Without it files are not scanned, and pages say so.
 CLAMD_URL = env("CLAMD_URL")
+# Images are read by the tesseract command before anyone opens them, on a machine that has it; 0 turns this off.
+TEXT_RECOGNISER = env("TEXT_RECOGNISER", "1") != "0"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

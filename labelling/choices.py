@@ -312,12 +312,13 @@ class EvidenceType(TextChoices):
 
 
 class Scan(TextChoices):
-    """What the antivirus says of a file; without an antivirus, files are not scanned and may be read."""
+    """What the antivirus says of a file, and the recogniser of its images; without either, it is not scanned and may be read."""
 
     NOT_SCANNED = "not_scanned", "sans analyse antivirus"
     WAITING = "waiting", "en cours d’analyse"
     CLEAN = "clean", "analysée, rien trouvé"
     INFECTED = "infected", "écartée par l’antivirus"
+    PERSONAL = "personal", "écartée : données personnelles"
 
 
 class RevisionKind(TextChoices):

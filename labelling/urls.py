@@ -10,6 +10,7 @@ from labelling.views import (
     appeals,
     apply,
     attestations,
+    blank,
     bulk,
     calendar,
     claims,
@@ -52,6 +53,7 @@ from labelling.views import (
 urlpatterns = [
     # The structure's side
     path("candidater/", apply.apply, name="apply"),
+    path("candidater/formulaire-vierge.pdf", blank.blank_form, name="blank-form"),
     path("candidater/compte/", apply.registration_start, name="registration-start"),
     path("candidater/compte/<str:token>/", apply.registration, name="registration"),
     path("candidater/structure/", claims.claim_search, name="claim-search"),
@@ -155,6 +157,11 @@ urlpatterns = [
         "cahier-des-charges/<str:before>...<str:after>/", specifications.specification_diff, name="specification-diff"
     ),
     path("cahier-des-charges/<str:version>/", specifications.specification, name="specification-version"),
+    path(
+        "cahier-des-charges/<str:version>/modeles/<slug:code>/",
+        specifications.evidence_template,
+        name="evidence-template",
+    ),
     path("palette/<str:code>/", communities.palette, name="palette"),
     path("palette/<str:code>/services/nouveau/", communities.offering, name="offering-new"),
     path("palette/<str:code>/services/<int:pk>/", communities.offering, name="offering"),
@@ -172,6 +179,11 @@ urlpatterns = [
         "pilotage/cahier-des-charges/<int:pk>/criteres/<slug:code>/",
         specification_editor.criterion_edit,
         name="criterion-edit",
+    ),
+    path(
+        "pilotage/cahier-des-charges/<int:pk>/criteres/<slug:code>/modele/",
+        specification_editor.criterion_template,
+        name="criterion-template",
     ),
     path(
         "pilotage/cahier-des-charges/<int:pk>/publication/",

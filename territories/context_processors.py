@@ -61,7 +61,7 @@ def navigation(entries: Iterable[tuple[str, str]], path: str) -> list[Entry]:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Return the demonstration flag, the mandates of the reader, at most six entries of navigation, a lost post."""
+    """Return the demonstration flag, the mandates of the reader, at most six entries of navigation, lost posts."""
     mandate = getattr(request, "mandate", None)
     if mandate is not None:
         entries = NATIONAL if mandate.role == Role.NATIONAL else AGENT
@@ -74,11 +74,10 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     else:
         user = getattr(request, "user", None)
         entries = STRUCTURE if user is not None and user.is_authenticated else PUBLIC
-    lost = getattr(request, "lost_post", None)
     return {
         "DEMO": settings.DEMO,
         "acting_mandate": mandate,
         "mandates": getattr(request, "mandates", []),
         "navigation": navigation(entries, request.path),
-        "lost_post": lost if lost and lost.concerns(request.path) else None,
+        "lost_posts": [row for row in getattr(request, "lost_posts", ()) if row.concerns(request.path)],
     }

@@ -1,12 +1,13 @@
 """Which mandate a request acts with, the second factor without which no mandate acts, what a lost session leaves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,16 +15,15 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
 from territories.models import Mandate
-from territories.services.accounts import LOST_POST, SECOND_FACTOR_DUE, second_factor_of
+from territories.services import lost_posts
+from territories.services.accounts import SECOND_FACTOR_DUE, second_factor_of
+from territories.services.lost_posts import ACCOUNT_COOKIE, ACCOUNT_DAYS, ACCOUNT_SALT, LostPost, may_be_kept, texts_of
 from territories.services.mandates import ACTING_MANDATE
 
 ENDED = (
     "L’habilitation avec laquelle cette page a été ouverte n’est plus en vigueur : rien n’a été enregistré. Revenez à la "
     "page précédente, rechargez-la, puis agissez avec une habilitation en cours."
 )
-
-LOST_POST_MAX = 100_000
-"""Characters that wait, at most, for a person who signs in again; no form of an agent asks for as many."""
 
 WITHOUT_SECOND_FACTOR = frozenset({"login-code", "second-factor", "logout", "health"})
 """Pages that a person who still owes a code may open."""
@@ -101,56 +101,66 @@ def owes_second_factor(request: HttpRequest) -> bool:
     return bool(mandates or user.is_staff or request.session.get(SECOND_FACTOR_DUE))
 
 
-@dataclass(frozen=True, slots=True)
-class LostPost:
-    """What a person posted after their session had ended."""
-
-    address: str
-    data: QueryDict
-
-    @property
-    def texts(self) -> list[str]:
-        """What was written: values of several words; the others are choices, made again in a click."""
-        return [text for _, values in self.data.lists() for text in values if len(text.split()) > 1]
-
-    def concerns(self, path: str) -> bool:
-        """Tell whether a page belongs to the same thing (file, label, decision…) as the form."""
-        return path.split("/")[:3] == self.address.split("/")[:3]
-
-
 class LoginKeepingPostsMiddleware(LoginRequiredMiddleware):
-    """Require an account, and keep what an agent wrote in a form whose session had ended.
+    """Require an account, and keep what a person wrote in a form whose session had ended.
 
-    It waits in the session that signs in again, as ``request.lost_post``, until the form is posted again or the person
-    sets it aside. Forms of agents name a mandate: only its holder reads the text again, anybody else's arrival erases it.
+    It waits in the session that signs in again, as ``request.lost_posts``, until the form is posted again or the person
+    sets it aside (:mod:`territories.services.lost_posts`). Only the same account reads it again, who holds the mandate
+    that an agent's form names; anybody else's arrival erases it, and the sign-out does.
     """
 
     def process_request(self, request: HttpRequest) -> None:
-        """Set ``request.lost_post``: what waits for this person, or ``None``."""
-        kept = request.session.get(LOST_POST)
-        request.lost_post = None  # type: ignore[attr-defined]
-        # Before the second factor the person has no mandate yet: nothing is shown, nothing is erased.
-        if kept is None or not request.user.is_authenticated or request.second_factor_due:  # type: ignore[attr-defined]
-            return
-        lost = LostPost(kept["address"], QueryDict(kept["data"]))
-        if lost.data.get(ACTING_MANDATE) in {str(mandate.pk) for mandate in request.mandates}:  # type: ignore[attr-defined]
-            request.lost_post = lost  # type: ignore[attr-defined]
-        else:
-            del request.session[LOST_POST]
+        """Set ``request.lost_posts``: what waits for this person."""
+        request.lost_posts = []  # type: ignore[attr-defined]
+        if request.user.is_authenticated:
+            due = request.second_factor_due  # type: ignore[attr-defined]
+            mandates = None if due else {str(mandate.pk) for mandate in request.mandates}  # type: ignore[attr-defined]
+            request.lost_posts = lost_posts.of_reader(request.session, request.user.pk, mandates)  # type: ignore[attr-defined]
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Forget what waited once the same form was posted and accepted, which a redirection says."""
-        lost: LostPost | None = request.lost_post  # type: ignore[attr-defined]
-        if lost and request.method == "POST" and request.path == lost.address and response.status_code == 302:  # noqa: PLR2004
-            request.session.pop(LOST_POST, None)
+        """Forget what waited once the same form was accepted, which a redirection says; name the account in its cookie."""
+        lost: list[LostPost] = getattr(request, "lost_posts", [])
+        if lost and request.method == "POST" and response.status_code == 302:  # noqa: PLR2004
+            here = [row for row in lost if row.address == request.path]
+            written = set(texts_of(dict(request.POST.lists())))
+            # Of two texts of one form, the one that was taken up; rewritten, the first.
+            here.sort(key=lambda row: written.isdisjoint(row.texts))
+            lost_posts.forget(request.session, here[:1])
+        if request.user.is_authenticated and _account_of(request) != request.user.pk:
+            response.set_signed_cookie(
+                ACCOUNT_COOKIE,
+                str(request.user.pk),
+                salt=ACCOUNT_SALT,
+                max_age=ACCOUNT_DAYS * 86400,
+                httponly=True,
+                secure=settings.SESSION_COOKIE_SECURE,
+                samesite=settings.SESSION_COOKIE_SAMESITE,
+            )
         return response
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]
         """Keep what was posted, then ask to sign in."""
-        lost = LostPost(request.path, request.POST)
-        if lost.data.get(ACTING_MANDATE) and lost.texts and len(data := lost.data.urlencode()) <= LOST_POST_MAX:
-            request.session[LOST_POST] = {"address": lost.address, "data": data}
+        account, whole = _account_of(request), getattr(view_func, "keeps_whole", False)
+        if request.method == "POST" and account:
+            posted = request.POST.copy()
+            for name in [name for name in posted if not may_be_kept(name)]:
+                del posted[name]
+            if whole or texts_of(dict(posted.lists())):
+                post = LostPost(account, request.path, posted.urlencode(), files=_had_files(request))
+                lost_posts.keep(request.session, post, replaces=whole)
         return super().handle_no_permission(request, view_func)
+
+
+def _account_of(request: HttpRequest) -> int:
+    """Return the account that this browser last signed in with and did not sign out of, 0 when there is none."""
+    named = request.get_signed_cookie(
+        ACCOUNT_COOKIE, default="", salt=ACCOUNT_SALT, max_age=timedelta(days=ACCOUNT_DAYS)
+    )
+    return int(named or 0)
+
+
+def _had_files(request: HttpRequest) -> bool:
+    return bool(request.FILES) or hasattr(request, "refused_upload")
 
 
 class NotAllowedPageMiddleware:

@@ -168,10 +168,13 @@ TABLE = {
     "place": PUBLIC,
     "specification": PUBLIC,
     "specification-version": PUBLIC,
+    "evidence-template": "4444444444442",  # of a draft: once published, the public's
+    "blank-form": PUBLIC,
     "specification-diff": PUBLIC,
     "specifications": NATIONAL,
     "specification-edit": NATIONAL,
     "criterion-edit": NATIONAL,
+    "criterion-template": LEADS_BACK,
     "specification-publish": NATIONAL,
     "specification-trial": NATIONAL,
     "calendar": PUBLIC,

@@ -39,7 +39,7 @@ from labelling.services.opinions import ask_opinions, link_of
 from labelling.services.procedures import open_procedure
 from labelling.services.replies import read_questions
 from labelling.services.requests import prepare_question, send_questions
-from labelling.services.specifications import prepare_version
+from labelling.services.specifications import attach_template, prepare_version
 from labelling.services.support import ask_support
 from labelling.services.visits import plan_visit
 from territories.choices import AuthorityKind, Capacity, DecisionKind, Role
@@ -91,6 +91,16 @@ def build_world():
     )
     edition = compute_edition(quarter="2026T4", at=timezone.now()).edition
     draft = prepare_version(mandate=mandates["national"], at=timezone.now())
+    attach_template(
+        specification=draft,
+        code="presence-medicale",
+        name="planning.pdf",
+        content=make.blank_pdf(),
+        mandate=mandates["national"],
+        revision=draft.revision,
+        at=timezone.now(),
+    )
+    draft.refresh_from_db()
     piece = add_evidence(
         application=files["reviewed"],
         author=owner,
@@ -194,6 +204,8 @@ def build_world():
         "specification-diff": {"before": "1.0", "after": "1.0"},
         "specification-edit": {"pk": draft.pk},
         "criterion-edit": {"pk": draft.pk, "code": "presence-medicale"},
+        "criterion-template": {"pk": draft.pk, "code": "presence-medicale"},
+        "evidence-template": {"version": draft.version, "code": "presence-medicale"},
         "specification-publish": {"pk": draft.pk},
         "specification-trial": {"pk": draft.pk},
         "wave": {"number": 4},

@@ -7,7 +7,7 @@ from pathlib import Path
 from francesante.lib.french import clock_time, long_date, short_date, typeset
 from francesante.lib.pdf import render_pdf
 from labelling.models import Application
-from labelling.rules.answers import parse
+from labelling.rules.conditions import exempt
 from labelling.rules.criteria import assess_all
 from labelling.rules.steps import TO_FILL
 from labelling.rules.words import answers_in_words
@@ -22,9 +22,10 @@ def render_whole_file(
 
     Nothing here tells what the services think: the decision is an act of its own.
     """
-    answers = parse(application.answers)
+    answers = application.said()
     structure = application.structure
-    criteria = application.specification.criteria.order_by("position")
+    criteria = list(application.specification.criteria.order_by("position"))
+    spared = exempt(criteria, structure.kind)
     pieces = application.evidence.kept().select_related("criterion").order_by("criterion__position", "pk")
     data = {
         "number": application.number,
@@ -37,7 +38,8 @@ def render_whole_file(
         "state": state,
         "printed": f"{long_date(at)} à {clock_time(at)}",
         "tasks": [
-            {"title": step.title, "rows": [list(pair) for pair in answers_in_words(step, answers)]} for step in TO_FILL
+            {"title": step.title, "rows": [list(pair) for pair in answers_in_words(step, answers, spared)]}
+            for step in TO_FILL
         ],
         "findings": [
             [str(one.criterion), one.answer or "non renseigné", f"{one.finding.label}. {one.sentence}"]

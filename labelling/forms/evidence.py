@@ -59,13 +59,30 @@ def file_field(**fields: Any) -> forms.FileField:
     )
 
 
+class _Files(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files sent in one go; each is opened by the service, which says what becomes of it."""
+
+    widget = _Files
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Return the list of files."""
+        files = data if isinstance(data, list) else [data] if data else []
+        if not files:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return [super(FilesField, self).clean(file, initial) for file in files]
+
+
 def sent_file(file: UploadedFile, cleaned: dict[str, Any]) -> SentFile:
     """Return what the service receives; the file is at most what the upload quota lets in."""
     return SentFile(name=file.name or "", content=file.read(), document_date=cleaned["document_date"])
 
 
 class EvidenceForm(DsfrBaseForm):
-    """One piece: for which criterion, of what day, and the file; an agent also says what it is."""
+    """Pieces of one criterion and of one day: their files; an agent also says what they are."""
 
     use_required_attribute = False
 
@@ -74,7 +91,16 @@ class EvidenceForm(DsfrBaseForm):
         label="Nature de la pièce", choices=[(value, value.label.capitalize()) for value in ORIGINS_OF_SERVICES]
     )
     document_date = date_field()
-    file = file_field()
+    file = FilesField(
+        label="Fichiers",
+        allow_empty_file=True,
+        widget=_Files(attrs={"accept": ACCEPT}),
+        error_messages={
+            "required": "Choisissez un fichier à envoyer.",
+            "missing": "Choisissez un fichier à envoyer.",
+            "invalid": "Le fichier n’est pas arrivé : choisissez-le de nouveau.",
+        },
+    )
 
     def __init__(
         self, *args: Any, criteria: list[tuple[str, str]], by_services: bool, today: date, **kwargs: Any
@@ -93,5 +119,5 @@ class EvidenceForm(DsfrBaseForm):
         """Return what the service receives; call after ``is_valid``."""
         return {
             "origin": self.cleaned_data.get("origin", EvidenceOrigin.DOCUMENT),
-            "sent": sent_file(self.cleaned_data["file"], self.cleaned_data),
+            "sent": [sent_file(file, self.cleaned_data) for file in self.cleaned_data["file"]],
         }

@@ -7,12 +7,15 @@ from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
+from dsfr.widgets import InlineRadioSelect
 
+from labelling.choices import StructureKind
 from labelling.forms.asked import AskedBooleanField, AskedCharField, AskedChoiceField, AskedDateField
 from labelling.forms.communes import commune_meant
 from labelling.forms.rows import row_count
 from labelling.forms.step import StepForm
 from labelling.rules.answers import DAYS, WEEKS, Answers, Closure, Hours, OtherSite, Stop, parse_time
+from labelling.rules.conditions import asks_rounds
 from territories.models import Commune
 
 SLOTS = ("Matin", "Après-midi", "Soir")
@@ -60,18 +63,36 @@ class HoursForm(StepForm):
     INSEE code.
     """
 
-    def __init__(self, data: Any = None, *, answers: Answers) -> None:
+    def __init__(self, data: Any = None, *, answers: Answers, kind: str = "") -> None:
         self.site_count = min(row_count(data, "sites", len(answers.sites)), MOST_SITES)
         self.stop_count = row_count(data, "stops", len(answers.stops))
         self.closure_count = row_count(data, "closures", len(answers.closures))
         self.communes: dict[str, Commune] = {}
-        super().__init__(data, answers=answers)
+        super().__init__(data, answers=answers, kind=kind)
+
+    def conditions(self) -> dict[str, tuple[str, str]]:
+        """The rounds, of who says to make some; a médicobus is not asked whether it does."""
+        return {"stops": ("rounds", "")} if self.asks_mobile else {}
+
+    @property
+    def asks_mobile(self) -> bool:
+        """Whether the structure is asked if it makes rounds."""
+        return self.kind != StructureKind.MOBILE
 
     # Fields
 
     def initial_values(self) -> dict[str, Any]:
         """Declare the fields, and fill them from the kept answers."""
         initial = self._add_week("", self.answers.hours, "")
+        if self.asks_mobile:
+            self.fields["mobile"] = AskedChoiceField(
+                label="Recevez-vous aussi lors de tournées\u00a0?",
+                help_text="Un médicobus, une permanence itinérante\u00a0: des passages à jour et lieu fixes.",
+                choices=[("oui", "Oui"), ("non", "Non")],
+                widget=InlineRadioSelect,
+            )
+            asked = asks_rounds(self.answers, self.kind)
+            initial["mobile"] = "oui" if asked else {False: "non"}.get(self.answers.mobile, "")
         for number in range(self.site_count):
             initial |= self._add_site(f"site_{number}_", _at(self.answers.sites, number), f"site {number + 2}")
         for number in range(self.stop_count):
@@ -259,6 +280,7 @@ class HoursForm(StepForm):
         """Return the hours of the days that are not closed, the other sites, the stops and the closures."""
         return {
             "hours": self._read_week(""),
+            "mobile": {"oui": True, "non": False}.get(self.read("mobile")),
             "sites": [site for number in range(self.site_count) if (site := self._site(f"site_{number}_"))],
             "stops": [stop for number in range(self.stop_count) if (stop := self._stop(f"stop_{number}_"))],
             "closures": [

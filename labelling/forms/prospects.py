@@ -1,6 +1,6 @@
 """Forms of the accelerated route: the list of prospects, the invitation, the setting aside, the short confirmation."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,8 +98,8 @@ class ConfirmForm:
     Made of the forms of the tasks, without their optional precisions; it reads and gives the same answers.
     """
 
-    def __init__(self, data: Any, *, answers: Answers) -> None:
-        missing = {step.slug for step in unfinished(answers)}
+    def __init__(self, data: Any, *, answers: Answers, spared: Collection[str] = ()) -> None:
+        missing = {step.slug for step in unfinished(answers, spared)}
         self.parts = [
             Part(BY_SLUG[slug], _form(slug, data, answers, team_asked="equipe" in missing))
             for slug in ("identite", *DEMANDED)

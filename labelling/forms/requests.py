@@ -82,12 +82,12 @@ class ReasonForm(DsfrBaseForm):
     )
 
 
-def form_of_rule(rule: str, data: Any, *, answers: Answers) -> StepForm | None:
+def form_of_rule(rule: str, data: Any, *, answers: Answers, kind: str) -> StepForm | None:
     """Return the form of the answers that a criterion reads, and of those alone; nothing when it reads none."""
     step = step_of(rule)
     if step is None:
         return None
-    form = FORMS[step.slug](data, answers=only_read(rule, answers))
+    form = FORMS[step.slug](data, answers=only_read(rule, answers), kind=kind)
     if profession := PROFESSION_READ.get(rule):  # type: ignore[call-overload]
         choices = [("", "Choisir"), (profession, PROFESSIONS[profession].capitalize())]
         for name, field in form.fields.items():

@@ -115,7 +115,12 @@ class CriterionForm(DsfrBaseForm):
     title = forms.CharField(label="Intitulé", max_length=120, error_messages={"required": "Donnez un intitulé."})
     text = _text("Texte du critère", missing="Écrivez le texte du critère : la décision le citera.")
     help_text = _text("Aide à la structure", required=False)
-    evidence_asked = _text("Pièces utiles", required=False)
+    evidence_asked = _text(
+        "Pièces utiles",
+        "Une par ligne. « De moins de trois mois » fait dire aux pages qu’une pièce est trop ancienne ; « aucune » n’en "
+        "demande pas.",
+        required=False,
+    )
     exempt_kinds = forms.MultipleChoiceField(
         label="Types de structure dispensés",
         choices=[(value, label.capitalize()) for value, label in StructureKind.choices],

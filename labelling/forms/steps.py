@@ -91,6 +91,10 @@ class IdentityForm(StepForm):
         identity = self.answers.identity
         return {"exact": _said(identity.exact), "correction": identity.correction, **asdict(self.answers.contact)}
 
+    def conditions(self) -> dict[str, tuple[str, str]]:
+        """What changed, when something did."""
+        return {"correction": ("correction", "")}
+
     def clean(self) -> dict[str, Any]:
         """Ask what changed when something did."""
         cleaned = super().clean() or {}
@@ -102,7 +106,7 @@ class IdentityForm(StepForm):
         """Return the identity and the contact."""
         exact = _meant(self.read("exact"))
         return {
-            "identity": {"exact": exact, "correction": self.read("correction") if exact is False else ""},
+            "identity": {"exact": exact, "correction": self.read("correction")},
             "contact": {key: self.read(key) for key in ("name", "role", "phone", "email")},
         }
 
@@ -115,7 +119,11 @@ class FeesForm(StepForm):
         "Hors exigence particulière d’un patient.",
     )
     third_party = _yes_no("Pratiquez-vous le tiers payant\u00a0?")
-    details = _details("Précisions")
+    details = _details("Pour l’OPTAM, comment les consultations restent-elles sans dépassement\u00a0?")
+
+    def conditions(self) -> dict[str, tuple[str, str]]:
+        """The explanation that a doctor in OPTAM calls for."""
+        return {"details": ("optam", "")}
 
     def initial_values(self) -> dict[str, Any]:
         """Declare one field by doctor, or one for the structure, and fill them."""
@@ -166,7 +174,11 @@ class OnCallForm(StepForm):
         "Participez-vous au service d’accès aux soins (SAS)\u00a0?",
         "Créneaux proposés aux régulateurs du 15 pour les soins non programmés.",
     )
-    details = _details("Précisions\u00a0: secteur de garde, convention")
+    details = _details("Si vous ne participez ni à l’une ni à l’autre\u00a0: ce qui l’empêche, et ce qui est prévu")
+
+    def conditions(self) -> dict[str, tuple[str, str]]:
+        """What keeps a structure from both."""
+        return {"details": ("obstacle", "")}
 
     def initial_values(self) -> dict[str, Any]:
         """Return the kept participation."""

@@ -35,9 +35,15 @@ class Row:
 class TeamForm(StepForm):
     """The professionals, one row each; a row without profession is passed over."""
 
-    def __init__(self, data: Any = None, *, answers: Answers) -> None:
+    def __init__(self, data: Any = None, *, answers: Answers, kind: str = "") -> None:
         self.member_count = row_count(data, "team", len(answers.team))
-        super().__init__(data, answers=answers)
+        super().__init__(data, answers=answers, kind=kind)
+
+    def conditions(self) -> dict[str, tuple[str, str]]:
+        """The sector of a doctor, the journey to a nurse nearby."""
+        return {
+            f"m{row}_{name}": (name, f"m{row}_") for row in range(self.member_count) for name in ("sector", "minutes")
+        }
 
     def initial_values(self) -> dict[str, Any]:
         """Declare the fields, and fill them from the kept team."""
@@ -123,8 +129,8 @@ class TeamForm(StepForm):
             "profession": profession,
             "name": self.read(f"{prefix}_name"),
             "rpps": self.read(f"{prefix}_rpps"),
-            "sector": self.read(f"{prefix}_sector") if profession == "doctor" else "",
+            "sector": self.read(f"{prefix}_sector"),
             "half_days": [half for half in range(len(HALF_DAYS)) if self.read(f"{prefix}_h{half}")],
             "on_site": on_site,
-            "minutes": None if on_site or minutes in {"", None} else minutes,
+            "minutes": None if minutes in {"", None} else minutes,
         }

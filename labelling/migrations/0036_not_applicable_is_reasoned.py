@@ -6,7 +6,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labelling", "0028_retention")]
+    dependencies = [("labelling", "0034_evidence_template")]
 
     operations = [
         AddConstraintNotValid(

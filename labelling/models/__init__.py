@@ -10,7 +10,7 @@ from labelling.models.communities import Community, CommunityAction, Offering
 from labelling.models.disagreements import Closing, Concertation, NationalAdvice
 from labelling.models.documents import Document
 from labelling.models.endings import AdversarialProcedure, Ending, EndingGround
-from labelling.models.evidence import Evidence
+from labelling.models.evidence import Evidence, EvidenceTemplate
 from labelling.models.following import FollowedFile, NewsChoice, ToldNews
 from labelling.models.interests import InterestDeclaration
 from labelling.models.labels import Label
@@ -59,6 +59,7 @@ __all__ = [
     "Ending",
     "EndingGround",
     "Evidence",
+    "EvidenceTemplate",
     "ExpertGroup",
     "FileReading",
     "FileTag",

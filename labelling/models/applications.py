@@ -11,6 +11,8 @@ from francesante.lib.db import both_or_none, choices_check, set_iff
 from labelling.choices import ApplicationState, Route, Verdict
 from labelling.models.specifications import Criterion, Specification, Wave
 from labelling.models.structures import Membership, Structure
+from labelling.rules.answers import Answers, parse
+from labelling.rules.conditions import applicable
 from labelling.workflow import DECIDED_OR_SIGNING, FINAL, PAST_DRAFT
 from territories.choices import Capacity
 from territories.models import Decision, Departement, Mandate, User
@@ -135,6 +137,11 @@ class Application(models.Model):
     def get_absolute_url(self) -> str:
         """Return the address of the only page of the file."""
         return reverse("application", args=[self.number])
+
+    def said(self) -> Answers:
+        """Return the answers that count: of a draft, those whose question is asked; needs its structure selected."""
+        answers = parse(self.answers)
+        return applicable(answers, self.structure.kind) if self.state == ApplicationState.DRAFT else answers
 
 
 class StandingAssessments(models.Manager["CriterionAssessment"]):

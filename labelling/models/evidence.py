@@ -53,12 +53,16 @@ def random_name(_row: models.Model, _name: str) -> str:
     return f"pieces/{name[:2]}/{name}"
 
 
+SET_ASIDE = (Scan.INFECTED, Scan.PERSONAL)
+"""What is found in a piece whose bytes are then erased."""
+
+
 class EvidenceQuerySet(models.QuerySet["Evidence"]):
     """Evidence."""
 
     def kept(self) -> Self:
-        """Those whose bytes are kept: neither removed nor put aside by the antivirus."""
-        return self.filter(removed_at__isnull=True).exclude(scan=Scan.INFECTED)
+        """Those whose bytes are kept: neither removed nor put aside for what was found in them."""
+        return self.filter(removed_at__isnull=True).exclude(scan__in=SET_ASIDE)
 
     def with_people(self) -> Self:
         """Select what showing a row needs."""
@@ -71,7 +75,7 @@ class Evidence(Authored):
     """One file sent to support an application, for one criterion or for the whole file.
 
     ``document_date`` is the day the document was made, from which its age is told. ``name`` is the file's name on the
-    sender's machine, for display only. A row never disappears with its bytes: removed, or put aside by the antivirus, it
+    sender's machine, for display only. A row never disappears with its bytes: removed, or put aside, it
     keeps the name, the hash and the dates. A trigger keeps everything else as it was received.
     """
 
@@ -105,8 +109,8 @@ class Evidence(Authored):
             models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="evidence_hash_form"),
             models.CheckConstraint(condition=~Q(name=""), name="evidence_is_named"),
             models.CheckConstraint(
-                condition=(Q(removed_at__isnull=True) & ~Q(scan=Scan.INFECTED) & ~Q(file=""))
-                | ((Q(removed_at__isnull=False) | Q(scan=Scan.INFECTED)) & Q(file="")),
+                condition=(Q(removed_at__isnull=True) & ~Q(scan__in=SET_ASIDE) & ~Q(file=""))
+                | ((Q(removed_at__isnull=False) | Q(scan__in=SET_ASIDE)) & Q(file="")),
                 name="evidence_bytes_iff_kept",
             ),
             models.CheckConstraint(
@@ -134,7 +138,7 @@ class Evidence(Authored):
 
     @property
     def is_readable(self) -> bool:
-        """Whether the bytes may be given: kept, and not waiting for the antivirus."""
+        """Whether the bytes may be given: kept, and not waiting to be scanned and read."""
         return bool(self.file) and self.scan != Scan.WAITING
 
     @property
@@ -146,3 +150,37 @@ class Evidence(Authored):
     def criterion_code(self) -> str:
         """The code of its criterion, which a later version of the cahier des charges keeps; nothing for the whole file."""
         return self.criterion.code if self.criterion else ""
+
+
+TEMPLATES_FOLDER = "modeles"
+
+
+def template_name(row: "EvidenceTemplate", _name: str) -> str:
+    """Return where the bytes of a model go: by their content, which the copies of a version share."""
+    return f"{TEMPLATES_FOLDER}/{row.sha256}"
+
+
+class EvidenceTemplate(models.Model):
+    """The model of a piece to be filled in, that a version of the cahier des charges attaches to a criterion.
+
+    It is part of its version: once this is published, it never changes (trigger).
+    """
+
+    criterion = models.OneToOneField(
+        Criterion, models.CASCADE, related_name="template", verbose_name="critère"
+    )  # goes with the criterion of a draft
+    name = models.CharField("nom", max_length=150)
+    content_type = models.CharField("contenu", max_length=20, choices=EvidenceType.choices)
+    size = models.PositiveIntegerField("taille en octets")
+    sha256 = models.CharField("empreinte", max_length=64)
+    file = models.FileField("octets", upload_to=template_name)
+
+    class Meta:
+        verbose_name = "modèle de pièce"
+        constraints = [
+            choices_check("content_type", EvidenceType, name="evidencetemplate_content_type_known"),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="evidencetemplate_hash_form"),
+        ]
+
+    def __str__(self) -> str:
+        return f"modèle de pièce {self.pk}"

@@ -13,7 +13,7 @@ from labelling.models import (
 )
 from labelling.notifications.disagreements import other_authorities
 from labelling.notifications.mails import Messages, about_file, address_of, compose, file_of, people_of, to_services
-from labelling.rules.answers import parse
+from labelling.rules.conditions import exempt
 from labelling.rules.steps import unfinished
 from labelling.services.documents import store_receipt
 from labelling.services.drafting import authorities_of
@@ -47,10 +47,11 @@ def _draft_reminder(event: Event) -> list[EmailMessage]:
         return []
     application = file_of(event)
     wave = Wave.objects.filter(number=event.data.get("wave")).first()
+    spared = exempt(application.specification.criteria.all(), application.structure.kind)
     context = about_file(application) | {
         "wave": wave,
         "last_day": wave.period.upper - timedelta(days=1) if wave else None,
-        "missing": ", ".join(step.title for step in unfinished(parse(application.answers))),
+        "missing": ", ".join(step.title for step in unfinished(application.said(), spared)),
     }
     subject = f"votre brouillon {application.number}"
     return [compose("draft_reminder", subject, [row.email], context) for row in people_of(application)]

@@ -17,6 +17,7 @@ from labelling.notifications.mails import Messages, about_file, address_of, comp
 from labelling.rules.badges import OPEN
 from labelling.rules.clock import days_left, local_day
 from labelling.rules.steps import BY_SLUG
+from labelling.rules.uploads import Personal, personal_refusal
 from labelling.services.drafting import authorities_of
 from labelling.services.following import wants_deadlines_at_once
 from labelling.services.silence import what_is_missing
@@ -154,15 +155,19 @@ def _message(event: Event) -> list[EmailMessage]:
     return to_services("message", subject, authorities_of(application.departement).values(), context)
 
 
-def _infected(event: Event) -> list[EmailMessage]:
-    """Tell whoever sent a piece that the antivirus put it aside."""
+def _put_aside(event: Event) -> list[EmailMessage]:
+    """Tell whoever sent a piece why it was put aside."""
     row = Evidence.objects.with_people().get(pk=event.data["evidence"])
     sender = row.mandate.user if row.mandate else row.membership.user  # type: ignore[union-attr]
     if not sender.is_active:
         return []
     application = file_of(event)
-    context = about_file(application) | {"url": address_of("evidence-list", application.number)}
-    return [compose("infected", f"une pièce écartée, {application.number}", [sender.email], context)]
+    found = event.data.get("found")
+    context = about_file(application) | {
+        "url": address_of("evidence-list", application.number),
+        "refusal": personal_refusal(Personal(found), event.data["page"]) if found else "",
+    }
+    return [compose("put_aside", f"une pièce écartée, {application.number}", [sender.email], context)]
 
 
 MESSAGES: Messages = {
@@ -174,5 +179,6 @@ MESSAGES: Messages = {
     (Subject.APPLICATION, "silence"): _silent,
     (Subject.APPLICATION, "warn_silence"): _silence_near,
     (Subject.APPLICATION, "message"): _message,
-    (Subject.APPLICATION, "infected_evidence"): _infected,
+    (Subject.APPLICATION, "infected_evidence"): _put_aside,
+    (Subject.APPLICATION, "personal_evidence"): _put_aside,
 }

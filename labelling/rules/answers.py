@@ -4,7 +4,7 @@ Pure, and tolerant: an unknown key or a malformed value of an old file is ignore
 
     {"identity": {"exact": true, "correction": ""},
      "contact": {"name": "", "role": "", "phone": "", "email": ""},
-     "hours": {"mon": [["08:30", "12:30"]]},
+     "hours": {"mon": [["08:30", "12:30"]]}, "mobile": null,
      "sites": [{"name": "", "address": "", "commune": "34172", "commune_name": "Montpellier", "hours": {}}],
      "stops": [{"place": "", "commune": "34172", "commune_name": "", "day": "mon", "start": "09:00", "end": "12:00",
                 "weeks": 1}],
@@ -15,7 +15,8 @@ Pure, and tolerant: an unknown key or a malformed value of an old file is ignore
      "on_call": {"pdsa": null, "sas": true, "details": ""},
      "commitments": {"appointment_48h": true, "support": true}}
 
-``hours`` are those of the main site; ``sites`` are the others, ``stops`` those of a round, every so many ``weeks``.
+``hours`` are those of the main site; ``sites`` are the others, ``stops`` those of a round, every so many ``weeks``, asked
+of who says to be ``mobile``. Which questions are asked, and of whom: :mod:`labelling.rules.conditions`.
 A day absent from ``hours`` is closed once at least one day is open. ``half_days`` counts from Monday morning (0) to
 Friday afternoon (9).
 """
@@ -155,6 +156,7 @@ class Answers:
     contact: Contact = field(default_factory=Contact)
     hours: Hours = field(default_factory=dict)
     sites: tuple[OtherSite, ...] = ()
+    mobile: bool | None = None
     stops: tuple[Stop, ...] = ()
     closures: tuple[Closure, ...] = ()
     team: tuple[Member, ...] = ()
@@ -185,6 +187,7 @@ class Answers:
             "contact": asdict(self.contact),
             "hours": _hours_as_json(self.hours),
             "sites": [{**asdict(site), "hours": _hours_as_json(site.hours)} for site in self.sites],
+            "mobile": self.mobile,
             "stops": [asdict(stop) for stop in self.stops],
             "closures": [
                 {"start": closure.start.isoformat(), "end": closure.end.isoformat(), "replaced": closure.replaced}
@@ -233,6 +236,7 @@ def parse(raw: Any) -> Answers:
         contact=Contact(*(_text(contact.get(key), 200) for key in ("name", "role", "phone", "email"))),
         hours=_hours(source),
         sites=tuple(_kept(_site(row) for row in _rows(source, "sites"))),
+        mobile=_maybe(source.get("mobile")),
         stops=tuple(_kept(_stop(row) for row in _rows(source, "stops"))),
         closures=tuple(_kept(_closure(row) for row in _rows(source, "closures"))),
         team=tuple(_kept(_member(row) for row in _rows(source, "team"))),

@@ -168,7 +168,7 @@ def _open_days(parameters: Mapping[str, Any], answers: Answers) -> Outcome:
     if len(opened) < needed:
         return (
             Finding.SEEMS_NOT_MET,
-            f"{_days(len(opened))} : {detail}. Il en faut {needed}. {STILL_OPEN}",
+            f"Vous indiquez {_days(len(opened))} ({detail}) ; il en faut {needed}. {STILL_OPEN}",
         )
     if 0 < here < needed:
         whole = f"{_days(len(opened))}, tous lieux comptés : {detail}. Le site principal ouvre {_days(here)}"

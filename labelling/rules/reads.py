@@ -67,7 +67,12 @@ def _taken_over(rule: Rule, answers: Answers, changed: Answers) -> Answers:
             return replace(answers, team=(*answers.team[:place], *changed.of(profession), *others))
         case Rule.OPEN_DAYS:
             return replace(
-                answers, hours=changed.hours, sites=changed.sites, stops=changed.stops, closures=changed.closures
+                answers,
+                hours=changed.hours,
+                sites=changed.sites,
+                mobile=changed.mobile,
+                stops=changed.stops,
+                closures=changed.closures,
             )
         case Rule.NO_OVERRUN:
             return replace(answers, fees=changed.fees, team=_with_sectors(answers, changed))

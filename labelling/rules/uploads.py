@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
@@ -148,6 +149,9 @@ KNOWN: tuple[tuple[Look, str, str], ...] = (
 )
 """What people send besides, the most precise first: how to recognise it, its name, and how it agrees."""
 UNKNOWN = ("un fichier que le portail ne reconnaît pas", "")
+OFFICE = "document", "classeur", "présentation"
+TO_PDF = "Faites-en un PDF : dans Word ou Excel, « Enregistrer sous », type PDF ; dans LibreOffice, « Exporter au format PDF »."
+"""What to do with a document that the portal would show to nobody as its author sees it."""
 
 
 def _not_that(name: str, content: bytes, limits: Limits) -> str:
@@ -157,7 +161,8 @@ def _not_that(name: str, content: bytes, limits: Limits) -> str:
         found = f"n’est pas {claimed} : c’est {what}{f' {renamed}' if renamed else ''}"
     else:
         found = f"ne peut pas être ajouté : c’est {what}"
-    return f"« {name} » {found}. Il n’a pas été enregistré. {limits.sentence}"
+    what_next = f"{TO_PDF} " if any(word in what for word in OFFICE) else ""
+    return f"« {name} » {found}. Il n’a pas été enregistré. {what_next}{limits.sentence}"
 
 
 # Images ---------------------------------------------------------------------------------------------------------------
@@ -236,16 +241,9 @@ def _examine_pdf(name: str, content: bytes, limits: Limits) -> None:
         raise _refused(
             f"« {name} » a {pages} pages : il n’a pas été enregistré. Envoyez les pages utiles, {limits.max_pages} au plus."
         )
-    if page := _page_with(reader, holds_nir):
-        raise _refused(
-            f"Ce document semble contenir un numéro de sécurité sociale (page {page}). Le portail n’accepte aucune donnée de "
-            "patient ; le fichier n’a pas été conservé. Masquez ces données, puis renvoyez-le."
-        )
-    if page := _page_with(reader, _holds_readable_zone):
-        raise _refused(
-            f"Ce document semble contenir une pièce d’identité (page {page}). Elle n’est ni nécessaire ni acceptée ; le fichier "
-            "n’a pas été conservé. Retirez cette page, puis renvoyez-le."
-        )
+    for what, held in ((Personal.NIR, holds_nir), (Personal.IDENTITY, _holds_readable_zone)):
+        if page := _page_with(reader, held):
+            raise RefusedError(personal_refusal(what, page))
 
 
 def _danger(reader: pypdf.PdfReader) -> str:
@@ -306,6 +304,89 @@ def _page_with(reader: pypdf.PdfReader, held: Callable[[str], bool]) -> int:
         if held("\n".join([text, *typed])):
             return number
     return 0
+
+
+# Personal data in images ----------------------------------------------------------------------------------------------
+
+MAX_IMAGES, MAX_IMAGE_PAGES = 12, 30
+"""Of a PDF, the images that are read, and the first pages in which they are looked for."""
+READABLE_SIDE = 100
+"""Points under which an image is a logo."""
+
+
+class Personal(StrEnum):
+    """What of a person a document may not show."""
+
+    NIR = "nir"
+    IDENTITY = "identity"
+
+
+def personal_refusal(what: Personal, page: int) -> str:
+    """Return what is said of a document that is not kept; ``page`` is 0 for an image."""
+    where = f" (page {page})" if page else ""
+    if what == Personal.NIR:
+        sentence = (
+            f"Ce document semble contenir un numéro de sécurité sociale{where}. Le portail n’accepte aucune donnée de patient ; "
+            "le fichier n’a pas été conservé. Masquez ces données, puis renvoyez-le."
+        )
+    else:
+        how = "Retirez cette page, puis renvoyez-le." if page else "Envoyez un autre justificatif."
+        sentence = (
+            f"Ce document semble contenir une pièce d’identité{where}. Elle n’est ni nécessaire ni acceptée ; le fichier n’a pas "
+            f"été conservé. {how}"
+        )
+    return typeset(sentence)
+
+
+_LIKELY_ZONE = re.compile(r"(?=[A-Z0-9]+<)(?=.*<<)[A-Z0-9<]{28,48}")
+"""A line of a machine-readable zone as a recogniser sees it: some signs are taken for others, the filling stays."""
+_CARD_NUMBER = re.compile(r"\b[1-478](?:[ .]?\d){12,14}\b")
+"""The number of a carte Vitale, whatever its key is: on a card, a misread digit does not make it another thing."""
+
+
+def personal_in_image(text: str) -> Personal | None:
+    """Return what of a person the text read in an image shows."""
+    if holds_nir(text) or ("vitale" in text.lower() and _CARD_NUMBER.search(text)):
+        return Personal.NIR
+    lines = ["".join(line.split()).replace("«", "<<").replace("‹", "<") for line in text.splitlines()]
+    if any(_LIKELY_ZONE.fullmatch(line) for line in lines) or _holds_readable_zone(text):
+        return Personal.IDENTITY
+    return None
+
+
+def images_of(reader: pypdf.PdfReader) -> Iterator[tuple[int, Image.Image]]:
+    """Give the images of a PDF large enough to be read and small enough to be decoded, with their pages.
+
+    One that cannot be decoded is passed over.
+    """
+    given = 0
+    for number, page in enumerate(reader.pages[:MAX_IMAGE_PAGES], start=1):
+        try:
+            names = [name for name in page.images.keys() if _is_readable(page, name)]  # noqa: SIM118  # no mapping
+        except Exception:  # noqa: BLE001, S112  # a page that is not as it should hides its images
+            continue
+        for name in names:
+            if given == MAX_IMAGES:
+                return
+            try:
+                image = page.images[name].image
+            except Exception:  # noqa: BLE001, S112  # so may the coding of an image
+                continue
+            if image is not None:
+                given += 1
+                yield number, image
+
+
+def _is_readable(page: pypdf.PageObject, name: str | list[str] | tuple[str, ...]) -> bool:
+    """Tell whether an image is large enough to hold a text and small enough to be decoded, from what it announces."""
+    found: Any = page
+    for key in [name] if isinstance(name, str) else name:
+        resources = found["/Resources"]["/XObject"]
+        if key not in resources:
+            return False
+        found = resources[key]
+    width, height = int(found["/Width"]), int(found["/Height"])
+    return min(width, height) >= READABLE_SIDE and width * height <= MAX_PIXELS // 2
 
 
 # Age ------------------------------------------------------------------------------------------------------------------

@@ -94,6 +94,10 @@ def _text(row: Any, name: str) -> str:
             return " ; ".join(in_words(row.rule, row.parameters))
         case "exempt_kinds":
             return ", ".join(StructureKind(kind).label for kind in sorted(row.exempt_kinds))
+        case "template":
+            # A criterion without one raises, as an attribute that is missing.
+            template = getattr(row, "template", None)
+            return f"{template.name}, empreinte {template.sha256[:12]}" if template else ""
         case "kind" | "rule":
             return str(getattr(row, f"get_{name}_display")())
         case _:
@@ -115,6 +119,7 @@ _CRITERION = {
     "rule": "Constat automatique",
     "parameters": "Paramètres",
     "evidence_asked": "Pièces utiles",
+    "template": "Modèle de pièce",
     "exempt_kinds": "Types dispensés",
     "legal_source": "Source",
 }

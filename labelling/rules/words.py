@@ -1,20 +1,26 @@
 """Answers in words, task by task: what a structure reads again before it submits, and what agents read."""
 
+from collections.abc import Collection
 from typing import Any
 
 from francesante.lib.french import opening_hours, typeset
 from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, WEEKS, Answers, Hours, Stop
+from labelling.rules.conditions import is_spared
 from labelling.rules.steps import TO_FILL, Step
 
+SPARED = "Non demandé : le cahier des charges en dispense ce type de structure."
 
-def answers_in_words(step: Step, answers: Answers) -> list[tuple[str, str]]:
-    """Return the answers of a task as labels and words, for reading again."""
+
+def answers_in_words(step: Step, answers: Answers, spared: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return the answers of a task as labels and words, for reading again; ``spared`` as :func:`rules.steps.status_of`."""
+    if is_spared(step.slug, spared):
+        return [(step.title, typeset(SPARED))]
     return [(label, typeset(text) if text else "Non renseigné") for label, text in _IN_WORDS[step.slug](answers)]
 
 
-def all_in_words(answers: Answers) -> list[tuple[Step, list[tuple[str, str]]]]:
+def all_in_words(answers: Answers, spared: Collection[str] = ()) -> list[tuple[Step, list[tuple[str, str]]]]:
     """Return all the answers of a file, task by task."""
-    return [(step, answers_in_words(step, answers)) for step in TO_FILL]
+    return [(step, answers_in_words(step, answers, spared)) for step in TO_FILL]
 
 
 def _identity_in_words(answers: Answers) -> list[tuple[str, str]]:
@@ -43,6 +49,8 @@ def _hours_in_words(answers: Answers) -> list[tuple[str, str]]:
         for site in answers.sites
     ]
     stops = [("Tournée", stop_in_words(stop)) for stop in answers.stops]
+    if answers.mobile and not stops:
+        stops = [("Tournées", "")]
     closures = [
         f"du {closure.start:%d/%m/%Y} au {closure.end:%d/%m/%Y}{' (remplaçant désigné)' if closure.replaced else ''}"
         for closure in answers.closures

@@ -16,6 +16,7 @@ from labelling.choices import ApplicationState, Route
 from labelling.models import Application, Criterion, Label, Membership, Specification, Structure, Wave
 from labelling.rules.answers import parse, problems
 from labelling.rules.clock import local_day, silence_date
+from labelling.rules.conditions import exempt
 from labelling.rules.steps import unfinished
 from labelling.rules.versions import substance
 from labelling.services.appeals import leave_without_object
@@ -28,7 +29,7 @@ from territories.services.events import Actor, lock, perform, record_event, writ
 
 KEYS_OF_STEP: Mapping[str, tuple[str, ...]] = {
     "identite": ("identity", "contact"),
-    "horaires": ("hours", "sites", "stops", "closures"),
+    "horaires": ("hours", "sites", "mobile", "stops", "closures"),
     "equipe": ("team",),
     "tarifs": ("fees", "team"),
     "permanence": ("on_call",),
@@ -214,7 +215,8 @@ def submit_application(
             f"Le cahier des charges {latest.version} a été publié pendant que vous relisiez. Rien n’est déposé : voyez "
             "ci-dessous les critères qui changent, puis déposez."
         )
-    if missing := unfinished(parse(current.answers)):
+    answers = current.said()
+    if missing := unfinished(answers, exempt(latest.criteria.all(), current.structure.kind)):
         names = ", ".join(step.title for step in missing)
         raise RefusedError(f"Il reste à terminer, avant de déposer : {names}.")
     zone = current.departement.timezone
@@ -235,6 +237,7 @@ def submit_application(
             "consent": consent,
         },
         specification=latest,
+        answers=answers.as_json(),
         wave=wave,
         submitted_at=at,
         silence_date=until,

@@ -10,6 +10,7 @@ from francesante.lib.workflow import RefusedError, StaleError, check
 from labelling.choices import RevisionKind
 from labelling.models import AnswerRevision, Application
 from labelling.rules.answers import MAX_TEXT, parse, problems
+from labelling.rules.conditions import applicable
 from labelling.rules.reads import step_of
 from labelling.rules.steps import BY_SLUG, TO_FILL, Step
 from labelling.services.applications import KEYS_OF_STEP
@@ -66,7 +67,7 @@ def correct_answers(
         raise RefusedError("Une correction demande un motif : la structure le lira.")
     kept = {key: answers[key] for key in KEYS_OF_STEP[step] if key in answers}
     before = parse(current.answers)
-    after = parse({**before.as_json(), **kept})
+    after = applicable(parse({**before.as_json(), **kept}), current.structure.kind)
     if found := [one.sentence for one in problems(after) if one.step == step]:
         raise RefusedError(" ".join(found))
     if after == before:

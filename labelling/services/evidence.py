@@ -17,10 +17,11 @@ from francesante.lib.canonical import sha256_hex
 from francesante.lib.french import grouped, typeset
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState, EvidenceOrigin, Scan
-from labelling.models import Application, Criterion, Evidence, Membership
-from labelling.models.evidence import random_name
+from labelling.models import Application, Criterion, Evidence, EvidenceTemplate, Membership
+from labelling.models.evidence import TEMPLATES_FOLDER, random_name
 from labelling.rules.clock import local_day
 from labelling.rules.uploads import Limits, display_name, examine
+from labelling.services import recognition
 from labelling.services.reviews import require_kept, require_reviewer
 from territories.choices import Subject
 from territories.models import Mandate
@@ -101,7 +102,7 @@ def add_evidence(
 ) -> Evidence:
     """Check a file by its content, keep it under a name of our own, and record who added it.
 
-    With an antivirus configured, it is withheld from everyone until it has been scanned.
+    With an antivirus or a recogniser of images, it is withheld from everyone until it has been scanned and read.
 
     Raises:
         RefusedError: the author may not, the file is not what it must be, holds a social security number, is already
@@ -136,7 +137,7 @@ def add_evidence(
                 sha256=sha256_hex(sent.content),
                 file=stored,
                 added_at=at,
-                scan=Scan.WAITING if settings.CLAMD_URL else Scan.NOT_SCANNED,
+                scan=Scan.WAITING if settings.CLAMD_URL or recognition.is_on() else Scan.NOT_SCANNED,
                 next_scan_at=at,
                 **author_fields(author),
             )
@@ -236,17 +237,18 @@ def open_bytes(evidence: Evidence) -> File:
     """
     if evidence.scan == Scan.WAITING:
         raise RefusedError(
-            "Cette pièce est en cours d’analyse par l’antivirus : elle pourra être lue dès que ce sera fait, d’ordinaire en "
-            "moins d’une minute."
+            "Cette pièce est en cours d’analyse : elle pourra être lue dès que ce sera fait, d’ordinaire en moins de deux "
+            "minutes."
         )
     if not evidence.is_readable:
-        raise RefusedError("Cette pièce n’est plus conservée : elle a été retirée, ou écartée par l’antivirus.")
+        raise RefusedError("Cette pièce n’est plus conservée : elle a été retirée, ou écartée à l’analyse.")
     return default_storage.open(str(evidence.file))
 
 
 def sweep_files(*, at: datetime) -> int:
     """Delete the stored bytes that no row names, and return their number: uploads cut short, deletions that failed."""
-    kept = set(Evidence.objects.exclude(file="").values_list("file", flat=True))
+    kept = {*Evidence.objects.exclude(file="").values_list("file", flat=True)}
+    kept.update(EvidenceTemplate.objects.values_list("file", flat=True))
     swept = 0
     for name in _stored():
         if name not in kept and at - default_storage.get_modified_time(name) > ABANDONED_AFTER:
@@ -256,12 +258,12 @@ def sweep_files(*, at: datetime) -> int:
 
 
 def _stored() -> list[str]:
-    if not default_storage.exists(FOLDER):
-        return []
-    folders, _ = default_storage.listdir(FOLDER)
-    return [
-        f"{FOLDER}/{folder}/{name}" for folder in folders for name in default_storage.listdir(f"{FOLDER}/{folder}")[1]
-    ]
+    pieces = [f"{FOLDER}/{folder}/{name}" for folder in _listed(FOLDER)[0] for name in _listed(f"{FOLDER}/{folder}")[1]]
+    return pieces + [f"{TEMPLATES_FOLDER}/{name}" for name in _listed(TEMPLATES_FOLDER)[1]]
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
+    return default_storage.listdir(folder) if default_storage.exists(folder) else ([], [])
 
 
 def _record(row: Evidence, action: str, author: Author | None, *, at: datetime) -> None:

@@ -16,6 +16,7 @@ from labelling.choices import RevisionKind
 from labelling.models import AnswerDraft, AnswerRevision, Application, InformationRequest, Membership
 from labelling.rules.answers import MAX_TEXT, Answers, parse, problems
 from labelling.rules.clock import local_day
+from labelling.rules.conditions import applicable
 from labelling.rules.diff import has_changed
 from labelling.rules.reads import step_of, taken_over
 from labelling.services.applications import require_access
@@ -136,7 +137,8 @@ def send_answers(
     changed, at_version = answers_in_progress(current)
     if at_version != version:
         raise StaleError
-    answers = taken_over([row.criterion.rule for row in rows], parse(current.answers), changed)
+    rules = [row.criterion.rule for row in rows]
+    answers = applicable(taken_over(rules, parse(current.answers), changed), current.structure.kind)
     revision: AnswerRevision | None = None
     fields: dict[str, Any] = {}
     if answers != parse(current.answers):

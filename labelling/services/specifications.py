@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Max, QuerySet, Value, When
 from django.utils import timezone
 
+from francesante.lib.canonical import sha256_hex
 from francesante.lib.french import plural, short_date, typeset
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import ApplicationState, CriterionKind, Rule
-from labelling.models import Application, Criterion, Specification
+from labelling.models import Application, Criterion, EvidenceTemplate, Specification
+from labelling.models.evidence import template_name
 from labelling.rules.parameters import problems_of
+from labelling.rules.uploads import display_name, examine
 from labelling.rules.versions import VersionDiff, compare
+from labelling.services.evidence import limits
 from labelling.workflow import TRANSITIONS
 from territories.choices import Role, Subject
 from territories.models import Mandate
@@ -53,8 +59,8 @@ def in_force(on: date) -> Specification | None:
 
 
 def criteria_of(specification: Specification) -> list[Criterion]:
-    """Return the criteria and commitments of a version, in order."""
-    return list(specification.criteria.order_by("position"))
+    """Return the criteria and commitments of a version, in order, with their models of pieces."""
+    return list(specification.criteria.select_related("template").order_by("position"))
 
 
 def differences(before: Specification, after: Specification) -> VersionDiff:
@@ -83,13 +89,22 @@ def prepare_version(*, mandate: Mandate, at: datetime) -> Specification:
             )
             copied = [field.attname for field in Criterion._meta.concrete_fields if field.name not in _COPIED_NEVER]
             rows = Criterion.objects.filter(specification=last).order_by("position").values(*copied) if last else []
-            Criterion.objects.bulk_create([Criterion(specification=made, **row) for row in rows])
+            made_rows = Criterion.objects.bulk_create([Criterion(specification=made, **row) for row in rows])
+            _copy_templates(last, made_rows)
             _trace(made, "prepare", mandate, at=at, data={"from": last.pk if last else None})
     except IntegrityError as error:
         if draft() is not None:
             raise RefusedError("Un brouillon est déjà ouvert : modifiez-le, ou supprimez-le d’abord.") from error
         raise
     return made
+
+
+def _copy_templates(last: Specification | None, rows: list[Criterion]) -> None:
+    """Give the criteria of a new draft the models of the former version; the bytes are the same."""
+    by_code = {row.code: row for row in rows}
+    for template in EvidenceTemplate.objects.filter(criterion__specification=last).select_related("criterion"):
+        template.pk, template.criterion = None, by_code[template.criterion.code]
+        template.save(force_insert=True)
 
 
 def _next_version(version: str) -> str:
@@ -150,6 +165,37 @@ def save_criterion(
         row = Criterion.objects.create(specification=current, position=last + 1, **fields)
     _written(current, mandate, at=at, data={"criterion": row.code})
     return row
+
+
+@transaction.atomic
+def attach_template(
+    *, specification: Specification, code: str, name: str, content: bytes, mandate: Mandate, revision: int, at: datetime
+) -> EvidenceTemplate | None:
+    """Attach to a criterion of a draft the model that structures fill in, in the place of the former; without a name, detach it.
+
+    Raises:
+        RefusedError: not the national team, published already, or the file is not what a piece must be.
+        StaleError: the draft changed since ``revision``.
+    """
+    current = _open(specification, mandate, revision=revision, at=at)
+    row = current.criteria.get(code=code)
+    EvidenceTemplate.objects.filter(criterion=row).delete()
+    made = None
+    if name:
+        shown = display_name(name)
+        made = EvidenceTemplate(
+            criterion=row,
+            name=shown,
+            content_type=examine(shown, content, limits()),
+            size=len(content),
+            sha256=sha256_hex(content),
+        )
+        made.file.name = template_name(made, "")
+        if not default_storage.exists(made.file.name):
+            default_storage.save(made.file.name, ContentFile(content))
+        made.save(force_insert=True)
+    _written(current, mandate, at=at, data={"criterion": code, "template": made.sha256 if made else None})
+    return made
 
 
 @transaction.atomic

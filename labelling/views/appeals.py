@@ -36,7 +36,7 @@ from labelling.services.applications import membership_for
 from labelling.services.drafting import authorities_of
 from labelling.services.reviews import is_insider, require_reviewer
 from labelling.views.contested import Situation, situation
-from labelling.views.posted import posted_number, posts_only
+from labelling.views.posted import lost_initial, posted_number, posts_only
 from labelling.views.scope import visible_file
 from labelling.workflow import TRANSITIONS
 from territories.models import Mandate
@@ -134,7 +134,13 @@ def _page(
     may = _may(application, membership, mandate, found)
     drafted = found.open_gracieux if found.open_gracieux and found.open_gracieux.outcome else None
     forms = {
-        name: form if name == action else one.form(prefix=name, initial=_initial(name, application, drafted))
+        name: form
+        if name == action
+        else one.form(
+            prefix=name,
+            initial=_initial(name, application, drafted)
+            | (_lost(request, application, name) if may.get(name.replace("-", "_")) else {}),
+        )
         for name, one in ACTS.items()
         if one.form is not None
     }
@@ -223,6 +229,10 @@ def _initial(name: str, application: Application, drafted: Appeal | None) -> dic
         case "donner-motifs":
             return {"reasons": reasons.shared_reasons(application)}
     return {}
+
+
+def _lost(request: HttpRequest, application: Application, name: str) -> dict[str, str]:
+    return lost_initial(request, reverse("appeal-act", args=[application.number, name]), prefix=name)
 
 
 def _may_instruct(application: Application, mandate: Mandate) -> bool:

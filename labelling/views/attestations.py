@@ -23,6 +23,7 @@ from labelling.rules.clock import local_day
 from labelling.rules.criteria import assess_all
 from labelling.services import attestations as service
 from labelling.views.endings import label_trail, membership_of
+from labelling.views.posted import keeps_whole, lost_input
 from labelling.views.scope import visible_label
 
 UNPROCESSABLE, CONFLICT, PAGE = 422, 409, 50
@@ -37,6 +38,7 @@ class Line:
     form: StatementForm
 
 
+@keeps_whole
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_attestation(request: HttpRequest, number: str) -> HttpResponse:
@@ -90,7 +92,8 @@ def _lines(request: HttpRequest, label: Label) -> list[Line]:
     criteria = service.criteria_of(label)
     answers = parse(label.application.answers)
     found = assess_all(criteria, answers, structure_kind=label.structure.kind)
-    posted = request.POST or None
+    # Bound again, to be read before it is kept, when the session had ended; its mistakes are shown at once.
+    posted = request.POST or lost_input(request)
     return [
         Line(one.criterion, one.answer, StatementForm(posted, prefix=one.criterion.code, title=one.criterion.title))
         for one in found

@@ -37,14 +37,14 @@ def application_correct(request: HttpRequest, number: str, step: str) -> HttpRes
         raise Http404
     answers = parse(row.answers)
     if request.method != "POST":
-        return _render(request, row, task, FORMS[step](None, answers=answers), ReasonForm())
+        return _render(request, row, task, FORMS[step](None, answers=answers, kind=row.structure.kind), ReasonForm())
     mandate = posted_mandate(request, row, timezone.now())
     changed, announce = changed_rows(request.POST, task)
     if changed is not None:
-        form = FORMS[step](changed, answers=answers)
+        form = FORMS[step](changed, answers=answers, kind=row.structure.kind)
         reason = ReasonForm(initial={"reason": request.POST.get("reason", "")})
         return _render(request, row, task, form, reason, announce=announce)
-    form, reason = FORMS[step](request.POST, answers=answers), ReasonForm(request.POST)
+    form, reason = FORMS[step](request.POST, answers=answers, kind=row.structure.kind), ReasonForm(request.POST)
     if not all([form.is_valid(), reason.is_valid()]):
         return _render(request, row, task, form, reason, status=422)
     try:

@@ -26,7 +26,7 @@ from labelling.services import procedures
 from labelling.services.drafting import authorities_of
 from labelling.services.ending_drafts import least_deadline
 from labelling.services.reviews import is_insider, require_reviewer
-from labelling.views.posted import posted_number, posts_only
+from labelling.views.posted import lost_initial, posted_number, posts_only
 from labelling.views.scope import visible_label
 from territories.choices import DecisionKind
 from territories.models import Mandate
@@ -210,7 +210,9 @@ def _procedure_page(
         "is_open": is_open,
         "pending": pending,
         "acts": acts,
-        "answer": (answer or AnswerForm()) if answers and procedure.answered_at is None else None,
+        "answer": (answer or AnswerForm(initial=lost_initial(request)))
+        if answers and procedure.answered_at is None
+        else None,
         "heard": forms.get("heard"),
         "act": forms.get("act"),
         "form": answer or forms.get("act") or forms.get("heard"),

@@ -1,6 +1,6 @@
 """The pieces of a file: their list with the form that adds one, their bytes, their removal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,15 +15,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
-from francesante.lib.french import typeset
+from francesante.lib.french import joined, typeset
 from francesante.lib.workflow import RefusedError
 from labelling.choices import CriterionKind, EvidenceType, Scan
 from labelling.forms.evidence import WHOLE_FILE, WITHOUT_PEOPLE, EvidenceForm
-from labelling.models import Application, Criterion, Evidence
+from labelling.models import Application, Criterion, Evidence, EvidenceTemplate
+from labelling.rules.asked_pieces import AskedPiece, accepted_months, asked_pieces, is_stale, too_old
 from labelling.rules.clock import local_day
 from labelling.rules.steps import Step
 from labelling.rules.uploads import EXTENSIONS, age_in_words, display_name, too_large
 from labelling.services import evidence as service
+from labelling.services import recognition
 from labelling.services.readings import record_reading
 from labelling.views.scope import Reader, file_reader, side_of
 
@@ -34,10 +36,11 @@ POLICY = "default-src 'none'; frame-ancestors 'self'"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece as a page shows it, on a day."""
+    """One piece as a page shows it, on a day; ``months`` is the age that its criterion accepts, 0 when it says none."""
 
     row: Evidence
     today: date
+    months: int = 0
 
     @property
     def age(self) -> str:
@@ -46,8 +49,15 @@ class Piece:
 
     @property
     def is_old(self) -> bool:
-        """Whether the page says so: the cahier des charges asks for recent documents."""
+        """Whether the page says so: older than its criterion accepts; without such an age, than documents usually are."""
+        if self.months:
+            return is_stale(self.row.document_date, self.today, self.months)
         return (self.today - self.row.document_date).days > settings.EVIDENCE_OLD_DAYS
+
+    @property
+    def old(self) -> str:
+        """What is said of one that is."""
+        return too_old(self.months)
 
     @property
     def size(self) -> str:
@@ -57,10 +67,20 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The pieces of one criterion, or of the whole file."""
+    """The pieces of one criterion, or of the whole file, and those that the criterion asks for."""
 
     criterion: Criterion | None
     pieces: list[Piece]
+
+    @property
+    def asked(self) -> list[AskedPiece]:
+        """What is asked, as a list to check."""
+        return asked_pieces(self.criterion.evidence_asked) if self.criterion else []
+
+    @property
+    def template(self) -> EvidenceTemplate | None:
+        """The model to be filled in, if there is one; needs the criterion's selected."""
+        return getattr(self.criterion, "template", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +96,11 @@ class Panel:
 def pieces_of(application: Application) -> list[Piece]:
     """Return every piece of a file, those removed included, in the order they came."""
     today = local_day(timezone.now(), application.departement.timezone)
-    return [Piece(row, today) for row in application.evidence.with_people().order_by("pk")]
+    return [Piece(row, today, _months_of(row)) for row in application.evidence.with_people().order_by("pk")]
+
+
+def _months_of(row: Evidence) -> int:
+    return accepted_months(asked_pieces(row.criterion.evidence_asked)) if row.criterion else 0
 
 
 def by_code(pieces: Iterable[Piece]) -> dict[str, list[Piece]]:
@@ -107,7 +131,8 @@ def evidence_panel(request: HttpRequest, application: Application, opened: Crite
 def evidence_of_step(application: Application, step: Step) -> list[Group]:
     """Return the criteria that one task of a draft answers and that pieces may support, with those there are."""
     criteria = application.specification.criteria.filter(rule__in=step.rules, kind=CriterionKind.CRITERION)
-    wanted = [criterion for criterion in criteria.order_by("position") if criterion.evidence_asked]
+    rows = criteria.select_related("template").order_by("position")
+    wanted = [criterion for criterion in rows if criterion.evidence_asked]
     groups = by_code(pieces_of(application)) if wanted else {}
     return [Group(criterion, groups.get(criterion.code, [])) for criterion in wanted]
 
@@ -134,21 +159,42 @@ def evidence_list(request: HttpRequest, number: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, reader, form, status=422)
     criterion = _criteria(reader).filter(code=form.cleaned_data["criterion"]).first()
-    try:
-        row = service.add_evidence(
-            application=reader.application,
-            author=reader.author,
-            criterion=criterion,
-            at=timezone.now(),
-            **form.values(),
-        )
-    except RefusedError as refusal:
-        form.add_error("file", str(refusal))
-        return _page(request, reader, form, status=422)
-    waiting = " Elle pourra être lue dès que l’antivirus l’aura analysée." if row.scan == Scan.WAITING else ""
+    added = _add_each(reader, form, criterion)
+    if form.errors:
+        return _page(request, reader, form, added=added, status=422)
     what = f"Critère {criterion.position}" if criterion else "Tout le dossier"
-    messages.success(request, typeset(f"{what} : la pièce « {row.name} » est ajoutée.{waiting}"))
+    messages.success(request, typeset(f"{what} : {_added_in_words(added)}"))
     return redirect("evidence-list", number)
+
+
+def _add_each(reader: Reader, form: EvidenceForm, criterion: Criterion | None) -> list[Evidence]:
+    """Add the files one by one, and return those that are added; why another is not is an error of its form."""
+    added = []
+    values = form.values()
+    for sent in values.pop("sent"):
+        try:
+            row = service.add_evidence(
+                application=reader.application,
+                author=reader.author,
+                criterion=criterion,
+                sent=sent,
+                at=timezone.now(),
+                **values,
+            )
+        except RefusedError as refusal:
+            form.add_error("file", str(refusal))
+        else:
+            added.append(row)
+    return added
+
+
+def _added_in_words(rows: Sequence[Evidence]) -> str:
+    names, many = joined([f"« {row.name} »" for row in rows]), len(rows) > 1
+    said = f"les pièces {names} sont ajoutées." if many else f"la pièce {names} est ajoutée."
+    if rows[0].scan != Scan.WAITING:
+        return said
+    who = "Elles pourront être lues une fois analysées" if many else "Elle pourra être lue une fois analysée"
+    return f"{said} {who}, dans une minute ou deux."
 
 
 def refused_upload(request: HttpRequest) -> str:
@@ -159,7 +205,8 @@ def refused_upload(request: HttpRequest) -> str:
 
 def _criteria(reader: Reader) -> QuerySet[Criterion]:
     specification = reader.application.specification
-    return specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position")
+    criteria = specification.criteria.filter(kind=CriterionKind.CRITERION)
+    return criteria.select_related("template").order_by("position")
 
 
 def _form(request: HttpRequest, reader: Reader) -> EvidenceForm:
@@ -174,7 +221,14 @@ def _form(request: HttpRequest, reader: Reader) -> EvidenceForm:
     )
 
 
-def _page(request: HttpRequest, reader: Reader, form: EvidenceForm, *, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    reader: Reader,
+    form: EvidenceForm,
+    *,
+    added: Sequence[Evidence] = (),
+    status: int = 200,
+) -> HttpResponse:
     application = reader.application
     pieces = pieces_of(application)
     groups = by_code(pieces)
@@ -186,6 +240,7 @@ def _page(request: HttpRequest, reader: Reader, form: EvidenceForm, *, status: i
         "application": application,
         "reader": reader,
         "groups": [*listed, Group(None, whole)],
+        "added": typeset(_added_in_words(added)) if added else "",
         "gone": [piece for piece in pieces if not piece.row.file],
         "count": sum(bool(piece.row.file) for piece in pieces),
         "form": form,
@@ -194,6 +249,7 @@ def _page(request: HttpRequest, reader: Reader, form: EvidenceForm, *, status: i
         "limits": service.limits().sentence,
         "without_people": WITHOUT_PEOPLE,
         "antivirus": bool(settings.CLAMD_URL),
+        "images_read": recognition.is_on(),
         "trail": reader.trail,
     }
     return render(request, "labelling/evidence/list.html", context, status=status)
@@ -220,9 +276,16 @@ def evidence_file(request: HttpRequest, number: str, pk: int) -> HttpResponse | 
     response = FileResponse(
         stream, content_type=row.content_type, filename=download_name(row), as_attachment="telecharger" in request.GET
     )
+    return shielded(response)
+
+
+def shielded(response: FileResponse) -> FileResponse:
+    """Keep the bytes that somebody sent from running, loading or being taken for something else."""
     response["X-Content-Type-Options"] = "nosniff"
     # Chromium's PDF reader does not open inside a sandbox; it is one of its own.
-    response["Content-Security-Policy"] = POLICY if row.content_type == EvidenceType.PDF else f"{POLICY}; sandbox"
+    response["Content-Security-Policy"] = (
+        POLICY if response["Content-Type"] == EvidenceType.PDF else f"{POLICY}; sandbox"
+    )
     return response
 
 

@@ -16,9 +16,9 @@ from francesante.lib.workflow import RefusedError, allows
 from labelling.choices import ApplicationState, ClaimState, DocumentKind, MembershipRole
 from labelling.documents.whole_file import render_whole_file
 from labelling.models import Application, Claim, Closing, Membership
-from labelling.rules.answers import parse
 from labelling.rules.badges import DECIDED, OPEN, STRUCTURE, Badge, badge, facts_of
 from labelling.rules.clock import local_day
+from labelling.rules.conditions import exempt
 from labelling.rules.steps import STEPS, TO_FILL, Status, Step, status_of
 from labelling.rules.words import all_in_words
 from labelling.services import applications as service
@@ -73,6 +73,7 @@ HISTORY: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "add_evidence"): "Pièce ajoutée au dossier",
     (Subject.APPLICATION, "remove_evidence"): "Pièce retirée du dossier",
     (Subject.APPLICATION, "infected_evidence"): "Pièce écartée par l’antivirus",
+    (Subject.APPLICATION, "personal_evidence"): "Pièce écartée : elle montrait des données personnelles",
     (Subject.APPLICATION, "abandon"): "Désistement enregistré",
     (Subject.APPLICATION, "close"): "Dossier classé sans suite",
     (Subject.APPLICATION, "rebase"): "Dossier jugé désormais sur le nouveau cahier des charges",
@@ -228,8 +229,8 @@ def application(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _hub(request: HttpRequest, application: Application, membership: Membership) -> HttpResponse:
-    answers = parse(application.answers)
-    tasks = [Task(step, status_of(step, answers)) for step in STEPS]
+    answers, spared = application.said(), exempt(application.specification.criteria.all(), application.structure.kind)
+    tasks = [Task(step, status_of(step, answers, spared)) for step in STEPS]
     first = next((task.step for task in tasks if task.status != Status.DONE), STEPS[-1])
     context = {
         "application": application,
@@ -253,6 +254,7 @@ def _page(request: HttpRequest, application: Application, membership: Membership
     notified = notification is not None and notification.notified_at is not None
     owner = membership.role == MembershipRole.OWNER
     until = application.silence_date
+    spared = exempt(application.specification.criteria.all(), application.structure.kind)
     context = {
         "application": application,
         "membership": membership,
@@ -263,7 +265,7 @@ def _page(request: HttpRequest, application: Application, membership: Membership
         "received_on": local_day(application.submitted_at, zone) if application.submitted_at else None,
         "silent": until is not None and application.state in OPEN and local_day(now, zone) > until,
         "found": found_in(application),
-        "answers": all_in_words(parse(application.answers)),
+        "answers": all_in_words(application.said(), spared),
         "evidence": evidence_panel(request, application),
         "thread": thread_panel(request, application),
         "history": _history(application),

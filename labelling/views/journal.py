@@ -64,6 +64,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "add_evidence"): "Pièce ajoutée",
     (Subject.APPLICATION, "remove_evidence"): "Pièce retirée, contenu effacé",
     (Subject.APPLICATION, "infected_evidence"): "Pièce écartée par l’antivirus, contenu effacé",
+    (Subject.APPLICATION, "personal_evidence"): "Pièce écartée pour des données personnelles, contenu effacé",
     (Subject.APPLICATION, "message"): "Message envoyé",
     (Subject.APPLICATION, "ask_opinion"): "Avis demandé",
     (Subject.APPLICATION, "give_opinion"): "Avis rendu",

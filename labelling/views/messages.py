@@ -21,7 +21,7 @@ from labelling.services import evidence
 from labelling.services import messages as service
 from labelling.services.readings import record_reading
 from labelling.views.evidence import TOO_LARGE, refused_upload
-from labelling.views.posted import posts_only
+from labelling.views.posted import lost_initial, posts_only
 from labelling.views.scope import Reader, file_reader, side_of
 
 
@@ -142,6 +142,7 @@ def _form(request: HttpRequest, reader: Reader) -> MessageForm:
         *posted,
         with_file=not evidence.why_not_complete(reader.application, reader.author, at=now),
         today=local_day(now, reader.application.departement.timezone),
+        initial=lost_initial(request) if _may_write(reader) else {},
     )
 
 

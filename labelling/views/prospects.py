@@ -26,6 +26,7 @@ from labelling.models import Application, Membership, ProspectInvitation, Regist
 from labelling.notifications.direct import send_structure_invitation
 from labelling.rules.answers import DAYS, Answers, Contact, parse
 from labelling.rules.badges import Badge
+from labelling.rules.conditions import exempt
 from labelling.rules.steps import TO_FILL
 from labelling.rules.words import answers_in_words
 from labelling.services import applications as service
@@ -249,7 +250,9 @@ def application_confirm(request: HttpRequest, number: str) -> HttpResponse:
         return redirect(row)
     answers = _known(row, membership)
     data, announce = _changed(request) if request.method == "POST" else (None, "")
-    form = ConfirmForm(data, answers=answers)
+    criteria = list(row.specification.criteria.order_by("position"))
+    spared = exempt(criteria, row.structure.kind)
+    form = ConfirmForm(data, answers=answers, spared=spared)
     trouble, status = "", 200
     if announce:
         form.unchecked()
@@ -265,9 +268,10 @@ def application_confirm(request: HttpRequest, number: str) -> HttpResponse:
         "form": form,
         "announce": announce,
         "trouble": typeset(trouble),
-        "kept": [(step, answers_in_words(step, answers)) for step in TO_FILL if step.slug not in _asked(form)],
+        "kept": [(step, answers_in_words(step, answers, spared)) for step in TO_FILL if step.slug not in _asked(form)],
         "half_days": [name[:3].capitalize() for name in list(DAYS.values())[:5]],
-        "commitments": row.specification.criteria.filter(kind=CriterionKind.COMMITMENT).order_by("position"),
+        "commitments": [one for one in criteria if one.kind == CriterionKind.COMMITMENT],
+        "exempts": {one.code for one in criteria if row.structure.kind in one.exempt_kinds},
         "specification": service.latest_specification(),
         "owner": membership.role == MembershipRole.OWNER,
         "consent": request.POST.get("consent") == "on",

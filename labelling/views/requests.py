@@ -1,12 +1,11 @@
 """The structure's pages to answer the questions asked of it: the list, to read and to send; each question, to prepare."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -22,9 +21,9 @@ from labelling.rules.clock import local_day
 from labelling.rules.reads import step_of
 from labelling.services import replies as service
 from labelling.views.exchange import answered, delays, to_do
-from labelling.views.posted import posted_number
+from labelling.views.posted import keeps_whole, lost_input, posted_number
 from labelling.views.scope import own_file, require_owner
-from labelling.views.steps import KEPT, changed_rows, fields_of
+from labelling.views.steps import changed_rows, fields_of
 
 
 @never_cache
@@ -83,18 +82,11 @@ class Writing:
     version: int
 
 
-@login_not_required
+@keeps_whole
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def application_request(request: HttpRequest, number: str, pk: int) -> HttpResponse:
-    """Show one question with the answers that its criterion reads, and keep what the structure prepares.
-
-    What is posted after the session ended waits in the new session while the person signs in again.
-    """
-    if not request.user.is_authenticated:
-        if request.method == "POST":
-            request.session[KEPT] = {request.path: request.POST.urlencode()}
-        return redirect_to_login(request.path)
+    """Show one question with the answers that its criterion reads, and keep what the structure prepares."""
     row, membership = own_file(request, number)
     asked = get_object_or_404(InformationRequest.objects.sent().select_related("criterion"), pk=pk, application=row)
     # The page of questions says what became of it, or lets it be read first.
@@ -102,22 +94,26 @@ def application_request(request: HttpRequest, number: str, pk: int) -> HttpRespo
         return redirect("application-requests", number=number)
     answers, version = service.answers_in_progress(row)
     rule, data = asked.criterion.rule, request.POST
+    form_of = partial(form_of_rule, rule, answers=answers, kind=row.structure.kind)
     if request.method != "POST":
-        kept = request.session.get(KEPT, {}).get(request.path)
-        if kept is not None:
-            data = QueryDict(kept)
-            writing = Writing(asked, form_of_rule(rule, data, answers=answers), ReplyForm(data), version)
-            return _render(request, row, writing, trouble="Votre session avait pris fin : enregistrez votre réponse.")
-        reply = ReplyForm(initial={"reply": asked.reply})
-        return _render(request, row, Writing(asked, form_of_rule(rule, None, answers=answers), reply, version))
+        lost = lost_input(request)
+        reply = ReplyForm(lost, initial={"reply": asked.reply})
+        return _render(
+            request,
+            row,
+            Writing(asked, form_of(lost), reply, version),
+        )
     step = step_of(rule)
     changed, announce = changed_rows(data, step) if step else (None, "")
     if changed is None:
         writing = Writing(
-            asked, form_of_rule(rule, data, answers=answers), ReplyForm(data), posted_number(request, "draft")
+            asked,
+            form_of(data),
+            ReplyForm(data),
+            posted_number(request, "draft"),
         )
         return _save(request, row, membership, writing)
-    form = form_of_rule(rule, changed, answers=answers)
+    form = form_of(changed)
     reply = ReplyForm(initial={"reply": data.get("reply", "")})
     writing = Writing(asked, form, reply, posted_number(request, "draft"))
     return _render(request, row, writing, announce=announce)
@@ -147,7 +143,6 @@ def _save(request: HttpRequest, row: Application, membership: Membership, writin
         )
     except RefusedError as refusal:
         return _render(request, row, writing, trouble=str(refusal), status=422)
-    request.session.pop(KEPT, None)
     messages.success(request, "Votre réponse est prête. Elle n’est pas encore envoyée.")
     return redirect("application-requests", number=row.number)
 

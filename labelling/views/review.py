@@ -22,6 +22,7 @@ from labelling.models import Application, CriterionAssessment
 from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, parse
 from labelling.rules.badges import OPEN
 from labelling.rules.clock import local_day
+from labelling.rules.conditions import exempt
 from labelling.rules.criteria import Assessed, assess_all
 from labelling.rules.reads import step_of
 from labelling.rules.words import all_in_words
@@ -40,7 +41,7 @@ from labelling.views.journal import journal, names_of, sentence_of
 from labelling.views.messages import thread_panel
 from labelling.views.outline import outline_page
 from labelling.views.panels import panels
-from labelling.views.posted import posted_number, posts_only
+from labelling.views.posted import lost_input, posted_number, posts_only
 from labelling.views.registers import registers_context
 from labelling.views.worklist import work_list
 from labelling.views.worklist_address import keep_following, place_in_list
@@ -148,7 +149,8 @@ def file_page(
         mine = current.ars if mandate.capacity == Capacity.ARS else current.prefecture
         said = {"verdict": mine.verdict, "reason": mine.reason} if mine else None
         form = VerdictForm(initial=lost if lost.get("criterion") == code else said)
-    answers = all_in_words(parse(application.answers))
+    spared = exempt([line.criterion for line in lines], application.structure.kind)
+    answers = all_in_words(parse(application.answers), spared)
     action, missing = _action(application, lines, mandate, now) if may_act else (None, "")
     may_decide = mandate.role == Role.AGENT and mandate.capacity is not None
     context = {
@@ -219,10 +221,8 @@ def _may_assess(application: Application, mandate: Mandate) -> bool:
 
 def _lost_verdict(request: HttpRequest, application: Application) -> dict[str, str]:
     """Return the verdict that the reader posted after their session had ended, if one waits for them."""
-    lost = getattr(request, "lost_post", None)
-    if lost is None or lost.address != reverse("application-act", args=[application.number, "apprecier"]):
-        return {}
-    return {name: lost.data.get(name, "") for name in ("criterion", "verdict", "reason")}
+    lost = lost_input(request, reverse("application-act", args=[application.number, "apprecier"]), fills=False)
+    return {name: lost.get(name, "") for name in ("criterion", "verdict", "reason")} if lost else {}
 
 
 def _open_row(

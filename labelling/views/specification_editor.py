@@ -17,14 +17,17 @@ from django.views.decorators.http import require_http_methods
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import CriterionKind, Rule
+from labelling.forms.evidence import ACCEPT
 from labelling.forms.specifications import NEW, CriterionForm, SpecificationForm, form_for_rule, new_criterion_form
 from labelling.models import Criterion, Specification
 from labelling.rules.badges import OPEN
 from labelling.rules.parameters import in_words
 from labelling.services import specifications as service
+from labelling.services.evidence import limits
 from labelling.views.chronicle import chronicle_of_version
+from labelling.views.evidence import refused_upload
 from labelling.views.national import national
-from labelling.views.posted import posted_number
+from labelling.views.posted import posted_number, posts_only
 from territories.models import Mandate
 
 GONE = (
@@ -155,7 +158,7 @@ def criterion_edit(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     """Edit one criterion of a draft, or add one; a rule just chosen asks for its parameters before anything is kept."""
     mandate = national(request)
     draft = _draft(pk)
-    row = draft.criteria.filter(code=code).first()
+    row = draft.criteria.select_related("template").filter(code=code).first()
     if request.method == "POST":
         return _save_criterion(request, draft, row, mandate, is_new=code == NEW)
     if row is None and code != NEW:
@@ -204,6 +207,9 @@ def _criterion_page(
     context = {
         "specification": draft,
         "criterion": row,
+        "template": getattr(row, "template", None),
+        "accept": ACCEPT,
+        "limits": limits().sentence,
         "form": form,
         "refusal": typeset(refusal),
         "rule_changed": rule_changed,
@@ -211,6 +217,39 @@ def _criterion_page(
         "trail": _trail(draft),
     }
     return render(request, "labelling/specification/criterion.html", context, status=status)
+
+
+@posts_only("criterion-edit")
+def criterion_template(request: HttpRequest, pk: int, code: str) -> HttpResponse:
+    """Attach to a criterion of a draft the model that structures fill in, or detach it."""
+    mandate = national(request)
+    draft = _draft(pk)
+    row = get_object_or_404(draft.criteria.select_related("template"), code=code)
+    sent = request.FILES.get("template")
+    detaches = request.POST.get("act") == "detach"
+    refusal, status = refused_upload(request), 413
+    if not refusal and sent is None and not detaches:
+        refusal, status = "Choisissez le fichier à joindre. Rien n’a changé.", 422
+    if not refusal:
+        try:
+            service.attach_template(
+                specification=draft,
+                code=code,
+                name="" if detaches or sent is None else sent.name or "modèle",
+                content=b"" if detaches or sent is None else sent.read(),
+                mandate=mandate,
+                revision=posted_number(request, "revision"),
+                at=timezone.now(),
+            )
+        except RefusedError as refused:
+            refusal, status = str(refused), 409
+    if refusal:
+        row = get_object_or_404(_draft(pk).criteria.select_related("template"), code=code)
+        return _criterion_page(request, _draft(pk), row, CriterionForm.of(row), refusal=refusal, status=status)
+    messages.success(
+        request, "Le modèle est retiré." if detaches else "Le modèle est joint : les structures le rempliront."
+    )
+    return redirect("criterion-edit", pk, code)
 
 
 # Publication -----------------------------------------------------------------------------------------------------

@@ -1,16 +1,19 @@
 """The cahier des charges as the public reads it: a version, the others, and what differs between two."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from labelling.choices import CriterionKind, Rule, StructureKind
-from labelling.models import Specification
+from labelling.models import EvidenceTemplate, Specification
 from labelling.rules.parameters import in_words
 from labelling.services.specifications import criteria_of, differences, in_force
+from labelling.views.evidence import shielded
+from territories.choices import Role
 
 
 @login_not_required
@@ -31,7 +34,13 @@ def specification(request: HttpRequest, version: str = "") -> HttpResponse:
         "previous": published[rank - 1] if rank else None,
         "versions": [(row, published[at - 1] if at else None) for at, row in reversed(list(enumerate(published)))],
         "criteria": [
-            (row, _exempt(row.exempt_kinds), in_words(row.rule, row.parameters), row.rule == Rule.PERSON)
+            (
+                row,
+                _exempt(row.exempt_kinds),
+                in_words(row.rule, row.parameters),
+                row.rule == Rule.PERSON,
+                getattr(row, "template", None),
+            )
             for row in criteria
             if row.kind == CriterionKind.CRITERION
         ],
@@ -58,3 +67,20 @@ def specification_diff(request: HttpRequest, before: str, after: str) -> HttpRes
         "trail": [("Cahier des charges", reverse("specification"))],
     }
     return render(request, "labelling/specification/diff.html", context)
+
+
+@login_not_required
+@require_safe
+def evidence_template(request: HttpRequest, version: str, code: str) -> FileResponse:
+    """Give the model of a piece that a published version attaches to a criterion; of a draft, to the national team."""
+    mandate = getattr(request, "mandate", None)
+    known = (
+        Specification.objects.all() if mandate and mandate.role == Role.NATIONAL else Specification.objects.published()
+    )
+    rows = EvidenceTemplate.objects.filter(criterion__specification__in=known)
+    row = get_object_or_404(rows, criterion__specification__version=version, criterion__code=code)
+    try:
+        stream = default_storage.open(row.file.name)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return shielded(FileResponse(stream, content_type=row.content_type, filename=row.name, as_attachment=True))

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,43 +21,37 @@ from labelling.forms.step import StepForm
 from labelling.forms.steps import FORMS
 from labelling.models import Application, Criterion, Membership
 from labelling.rules.answers import DAYS, Answers, parse
+from labelling.rules.conditions import applicable, exempt, is_spared
 from labelling.rules.criteria import Assessed, assess_all
 from labelling.rules.steps import BY_SLUG, REVIEW, STEPS, TO_FILL, Step, next_step, status_of, unfinished
 from labelling.rules.words import answers_in_words
 from labelling.services import applications as service
 from labelling.services.register_search import completion_of
 from labelling.views.evidence import evidence_of_step
-from labelling.views.posted import posted_number
+from labelling.views.posted import forget_lost, keeps_whole, lost_input, posted_number
 from labelling.views.scope import own_file, require_owner
 
-KEPT = "kept_input"
-"""Key of the session: what a person posted to a task after their session had ended, by address."""
-
-
+STALE = (
+    "Ce dossier a changé pendant que vous y travailliez, dans un autre onglet ou par un collègue. Votre saisie n’a pas été "
+    "appliquée ; elle est gardée ci-dessous."
+)
 ROWS_OF = {"horaires": ("sites", "stops", "closures"), "equipe": ("team",)}
 """The kinds of rows that the buttons of a task add and remove."""
 TEMPLATES = {
     "identite": "labelling/apply/_identite.html",
     "horaires": "labelling/apply/_horaires.html",
     "equipe": "labelling/apply/_equipe.html",
-    "tarifs": "labelling/apply/_fields.html",
-    "permanence": "labelling/apply/_fields.html",
+    "tarifs": "labelling/apply/_questions.html",
+    "permanence": "labelling/apply/_questions.html",
     "engagements": "labelling/apply/_engagements.html",
 }
 
 
-@login_not_required
+@keeps_whole
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def application_step(request: HttpRequest, number: str, step: str) -> HttpResponse:
-    """Show and keep one task of a draft.
-
-    What is posted after the session ended waits in the new session while the person signs in again.
-    """
-    if not request.user.is_authenticated:
-        if request.method == "POST":
-            request.session[KEPT] = {request.path: request.POST.urlencode()}
-        return redirect_to_login(request.path)
+    """Show and keep one task of a draft."""
     if step not in BY_SLUG:
         raise Http404
     row, membership = own_file(request, number)
@@ -70,23 +64,17 @@ def application_step(request: HttpRequest, number: str, step: str) -> HttpRespon
 
 
 def _step(request: HttpRequest, row: Application, membership: Membership, step: Step) -> HttpResponse:
-    answers = parse(row.answers)
-    if request.method == "POST":
-        changed, anchor = changed_rows(request.POST, step)
-        if changed is not None:
-            return _render_step(request, row, step, FORMS[step.slug](changed, answers=answers), announce=anchor)
-        return _save(request, row, membership, step, FORMS[step.slug](request.POST, answers=answers))
-    kept = request.session.get(KEPT, {}).get(request.path)
-    if kept is None:
-        return _render_step(request, row, step, FORMS[step.slug](None, answers=answers))
-    form = FORMS[step.slug](QueryDict(kept), answers=answers)
-    return _render_step(
-        request,
-        row,
-        step,
-        form,
-        trouble="Votre session avait pris fin. Votre saisie est gardée ci-dessous : enregistrez-la.",
-    )
+    if request.method != "POST":
+        return _render_step(request, row, step, form_of(row, step, lost_input(request)))
+    changed, anchor = changed_rows(request.POST, step)
+    if changed is not None:
+        return _render_step(request, row, step, form_of(row, step, changed), announce=anchor)
+    return _save(request, row, membership, step, form_of(row, step, request.POST))
+
+
+def form_of(row: Application, step: Step, data: Any) -> StepForm:
+    """Return the form of a task on the answers of a file as they are kept, those that are not asked included."""
+    return FORMS[step.slug](data, answers=parse(row.answers), kind=row.structure.kind)
 
 
 def changed_rows(data: QueryDict, step: Step) -> tuple[Any, str]:
@@ -116,18 +104,27 @@ def _save(request: HttpRequest, row: Application, membership: Membership, step: 
             version=posted_number(request, "version"),
             at=timezone.now(),
         )
-    except StaleError as stale:
+    except StaleError:
         row.refresh_from_db()
-        return _render_step(request, row, step, form, trouble=str(stale), status=409, stale=True)
+        return _render_step(request, row, step, form, trouble=STALE, status=409, stale=True)
     except RefusedError as refusal:
         form.add_error(None, str(refusal))
         return _render_step(request, row, step, form, status=422)
-    request.session.pop(KEPT, None)
     messages.success(request, typeset(f"{step.title} : enregistré à {clock_time(timezone.now())}."))
-    if request.POST.get("act") == "stay":
+    if appeared := _appeared(row, step, form):
+        one = "Une question s’ajoute" if appeared == 1 else "Des questions s’ajoutent"
+        messages.info(request, f"{one} ci-dessous, d’après vos réponses.")
+    if appeared or request.POST.get("act") == "stay":
         return redirect("application-step", number=row.number, step=step.slug)
     following = next_step(step)
     return redirect("application-step", number=row.number, step=following.slug if following else REVIEW)
+
+
+def _appeared(row: Application, step: Step, form: StepForm) -> int:
+    """Return how many questions the answers just kept add, which whoever has no script was not shown."""
+    before = FORMS[step.slug](None, answers=form.answers, kind=row.structure.kind).asked
+    known = {name for name, asked in before.items() if asked.now}
+    return sum(asked.now and name not in known and not form.read(name) for name, asked in form.asked.items())
 
 
 def _render_step(
@@ -151,6 +148,7 @@ def _render_step(
         "total": len(STEPS),
         "following": following.title if following else "",
         **fields_of(row, step, form),
+        "hides": True,
         "found": _findings_of(row, step, answers),
         "shown": _fingerprint(_findings_of(row, step, answers)),
         "trouble": typeset(trouble),
@@ -164,6 +162,7 @@ def _render_step(
 
 def fields_of(row: Application, step: Step, form: StepForm) -> dict[str, Any]:
     """Return what the fields of a task need to be shown, on whatever page."""
+    criteria = list(row.specification.criteria.order_by("position"))
     return {
         "form": form,
         "form_template": TEMPLATES[step.slug],
@@ -172,16 +171,19 @@ def fields_of(row: Application, step: Step, form: StepForm) -> dict[str, Any]:
         "line": row.structure.register_line,
         "completion": completion_of(row.structure.register_line) if step.slug == "identite" else None,
         "half_days": [name[:3].capitalize() for name in list(DAYS.values())[:5]],
-        "commitments": row.specification.criteria.filter(kind=CriterionKind.COMMITMENT).order_by("position"),
+        "commitments": [one for one in criteria if one.kind == CriterionKind.COMMITMENT],
+        "spared": is_spared(step.slug, exempt(criteria, row.structure.kind)),
+        "exempts": {one.code for one in criteria if row.structure.kind in one.exempt_kinds},
     }
 
 
 def _read(form: StepForm, row: Application) -> Answers:
     """Return the answers as the form holds them now, kept or not, right or wrong."""
-    if not form.is_bound:
-        return parse(row.answers)
-    form.is_valid()
-    return parse({**row.answers, **form.values()})
+    said = row.answers
+    if form.is_bound:
+        form.is_valid()
+        said = {**said, **form.values()}
+    return applicable(parse(said), row.structure.kind)
 
 
 def _findings_of(row: Application, step: Step, answers: Answers) -> list[Assessed]:
@@ -198,7 +200,7 @@ def found_in(application: Application, criteria: list[Criterion] | None = None) 
     rows = criteria if criteria is not None else application.specification.criteria.order_by("position")
     return assess_all(
         rows,
-        parse(application.answers),
+        application.said(),
         structure_kind=application.structure.kind,
         to_submit=application.state == ApplicationState.DRAFT,
     )
@@ -218,7 +220,7 @@ def application_autosave(request: HttpRequest, number: str, step: str) -> HttpRe
     if step not in FORMS:
         raise Http404
     row, membership = own_file(request, number)
-    form = FORMS[step](request.POST, answers=parse(row.answers))
+    form = form_of(row, BY_SLUG[step], request.POST)
     version, right = posted_number(request, "version"), form.is_valid()
     if right:
         trouble = _autosave(row, membership, BY_SLUG[step], form, version)
@@ -241,6 +243,8 @@ def application_autosave(request: HttpRequest, number: str, step: str) -> HttpRe
         response["HX-Reswap"] = "none"
     if kept:
         response["HX-Trigger"] = "kept"
+        # It was shown again in the form that is now kept; later, it would hide what was written since.
+        forget_lost(request, reverse("application-step", args=[number, step]))
     return response
 
 
@@ -292,15 +296,17 @@ def _review(request: HttpRequest, row: Application, membership: Membership) -> H
                 f"Votre candidature {row.number} est déposée. L’accusé de réception vous est envoyé par courriel.",
             )
             return redirect(row)
-    answers = parse(row.answers)
     criteria = list(specification.criteria.order_by("position"))
+    answers, spared = row.said(), exempt(criteria, row.structure.kind)
     context = {
         "application": row,
-        "sections": [(step, status_of(step, answers), answers_in_words(step, answers)) for step in TO_FILL],
+        "sections": [
+            (step, status_of(step, answers, spared), answers_in_words(step, answers, spared)) for step in TO_FILL
+        ],
         "found": [one for one in found_in(row, criteria) if one.criterion.kind == CriterionKind.CRITERION],
         "changed": service.changed_criteria(row, specification),
         "specification": specification,
-        "missing": unfinished(answers),
+        "missing": unfinished(answers, spared),
         "owner": membership.role == MembershipRole.OWNER,
         "trouble": typeset(trouble),
         "consent": request.POST.get("consent") == "on",

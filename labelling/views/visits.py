@@ -26,7 +26,7 @@ from labelling.services.drafting import authorities_of
 from labelling.services.reviews import is_insider
 from labelling.services.visits import Report, Seen
 from labelling.views.endings import label_trail, membership_of, posted_mandate, refusal_to_act
-from labelling.views.posted import posted_number, posts_only
+from labelling.views.posted import lost_initial, posted_number, posts_only
 from labelling.views.scope import visible_label
 from territories.models import Mandate
 
@@ -166,7 +166,7 @@ def _page(
         "complete": row.visited_date is not None and bool(row.conclusion),
         "ends": acts and row.sent_at is not None and row.conclusion != VisitConclusion.COMPLIANT,
         "waits": waits,
-        "form": answer or (VisitAnswerForm() if owner and waits else None),
+        "form": answer or (VisitAnswerForm(initial=lost_initial(request)) if owner and waits else None),
         "refusal": refusal,
         "authorities": authorities_of(label.departement).values() if membership else (),
         "trail": label_trail(request, label),

@@ -31,9 +31,6 @@ from territories.services.events import lock, record_event
 SECOND_FACTOR_DUE = "second_factor_due"
 """Key of the session of a person who signed in with a password and still owes a code."""
 
-LOST_POST = "lost_post"
-"""Key of the session: what an agent posted after their session had ended, with the address it was posted to."""
-
 RECOVERY_CODES = 10
 _ACCOUNT_EXISTS = "Un compte existe déjà avec cette adresse : connectez-vous, puis ouvrez le lien à nouveau."
 _SIX_DIGITS = re.compile(r"[0-9]{6}")

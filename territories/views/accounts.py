@@ -17,7 +17,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from territories.forms import PasswordChangeForm, PasswordResetForm, SetPasswordForm, SignInForm
-from territories.services.accounts import LOST_POST, SECOND_FACTOR_DUE, second_factor_of
+from territories.services import lost_posts
+from territories.services.accounts import SECOND_FACTOR_DUE, second_factor_of
 
 
 def safe_address(request: HttpRequest, name: str = "next", default: str = "") -> str:
@@ -49,7 +50,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             "Cette adresse et ce mot de passe ne vont pas ensemble. Vérifiez l’un et l’autre ; après cinq essais, la "
             "connexion s’arrête un quart d’heure. Vous pouvez aussi choisir un nouveau mot de passe.",
         )
-    return render(request, "territories/sign_in.html", {"form": form, "next": target})
+    context = {"form": form, "next": target, "kept": bool(lost_posts.waiting(request.session))}
+    return render(request, "territories/sign_in.html", context)
 
 
 def locked_out(request: HttpRequest, _response: HttpResponse | None = None, _credentials: Any = None) -> HttpResponse:
@@ -63,19 +65,22 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None = None, _cre
 @login_not_required
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session, and have the browser forget what it kept for it (``portal/autosave.js``)."""
+    """End the session, and have the browser forget what it kept for it (``portal/autosave.js``), and whose it was."""
     logout(request)
     messages.success(request, "Vous êtes déconnecté. Fermez aussi cette fenêtre si l’ordinateur est partagé.")
     response = redirect(settings.LOGOUT_REDIRECT_URL)
     response["Clear-Site-Data"] = '"storage"'
+    response.delete_cookie(lost_posts.ACCOUNT_COOKIE)
     return response
 
 
 @require_POST
 def lost_post_forget(request: HttpRequest) -> HttpResponse:
-    """Forget what was posted after the session had ended, once its author took it back."""
-    request.session.pop(LOST_POST, None)
-    return redirect(safe_address(request))
+    """Forget what waits for the page that asks it, once its author took it back."""
+    page = safe_address(request)
+    rows: list[lost_posts.LostPost] = request.lost_posts  # type: ignore[attr-defined]
+    lost_posts.forget(request.session, [row for row in rows if row.concerns(page)])
+    return redirect(page)
 
 
 password_reset = auth_views.PasswordResetView.as_view(

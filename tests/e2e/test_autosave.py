@@ -81,3 +81,29 @@ def test_a_lost_session_is_found_again(hours, owner):
     assert monday(hours.draft) == [["08:45", "12:00"]]
     assert hours.evaluate("Object.keys(sessionStorage).filter(key => key.startsWith('saisie:'))") == []
     hours.console_errors.clear()
+
+
+def test_a_question_appears_with_the_answer_that_asks_it(hours):
+    stops = hours.get_by_role("button", name="Ajouter un passage")
+    expect(stops).to_be_hidden()
+    hours.get_by_text("Oui", exact=True).click()
+    expect(stops).to_be_visible()
+    hours.goto(hours.url.replace("horaires", "equipe"))
+    hours.get_by_role("button", name="Ajouter un professionnel").click()
+    minutes = hours.get_by_label("Trajet en minutes, si à proximité")
+    expect(minutes).to_be_hidden()
+    hours.get_by_label("Profession").select_option("nurse")
+    hours.get_by_text("À proximité", exact=True).click()
+    expect(minutes).to_be_visible()
+    expect(hours.get_by_label("Secteur, pour un médecin")).to_be_hidden()
+
+
+def test_a_lost_session_is_found_again_by_the_button_too(hours, owner):
+    Session.objects.all().delete()
+    hours.context.clear_cookies(name="sessionid")
+    open_on_monday(hours, "8h50")
+    hours.locator("form.fs-step").get_by_role("button", name="Enregistrer et continuer").last.click()
+    expect(hours.locator("main")).to_contain_text("Ce que vous avez écrit est gardé")
+    sign_in(hours, owner)
+    expect(hours.locator("[name=mon_0_start]")).to_have_value(re.compile("8h50|08:50"))
+    hours.console_errors.clear()

@@ -25,6 +25,7 @@ WHOLE = {
             "hours": {"wed": [["09:00", "12:00"]]},
         }
     ],
+    "mobile": True,
     "stops": [
         {
             "place": "place du Marché",

@@ -484,7 +484,8 @@ def test_a_stale_page_keeps_the_input_and_can_be_taken_up(page, draft):
 
 
 def test_input_posted_after_the_session_ended_waits_for_the_person(draft, owner):
-    client = Client()
+    client = PortalClient()
+    client.lose_session(owner.user)
     response = client.post(step(draft, "horaires"), week())
     assert response.status_code == 302
     assert response.url.startswith("/connexion/?next=/dossiers/")
@@ -496,6 +497,17 @@ def test_input_posted_after_the_session_ended_waits_for_the_person(draft, owner)
     draft.refresh_from_db()
     assert len(draft.answers["hours"]) == 4
     assert "Votre session" not in text(client.get(step(draft, "horaires")))
+
+
+def test_what_was_kept_as_it_was_typed_afterwards_is_not_hidden_by_it(draft, owner):
+    client = PortalClient()
+    client.lose_session(owner.user)
+    client.post(step(draft, "horaires"), week())
+    client.force_login(owner.user)
+    client.post(reverse("application-autosave", args=[draft.number, "horaires"]), week(mon_0_start="7h15"))
+    words = text(client.get(step(draft, "horaires")))
+    assert "Votre session" not in words
+    assert 'value="07:15"' in words
 
 
 def test_a_task_is_kept_as_it_is_typed_and_nothing_is_said_twice(page, draft):

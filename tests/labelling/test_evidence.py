@@ -358,7 +358,7 @@ def test_two_workers_share_the_work_and_a_removal_meanwhile_stands(committed_db,
     late = add(application, member)
     service.remove_evidence(evidence=late, author=member, at=NOW)
     stale = Evidence.objects.select_related("application").get(pk=late.pk)
-    antivirus.settle(stale, infected=True, at=NOW)
+    antivirus.settle(stale, infected=True, personal=None, page=0, at=NOW)
     late.refresh_from_db()
     assert (late.scan, late.removed_at) == (Scan.WAITING, NOW)
     assert {row.scan for row in Evidence.objects.filter(pk__in=[row.pk for row in rows])} == {Scan.CLEAN}

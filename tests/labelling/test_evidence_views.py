@@ -87,6 +87,7 @@ def test_a_structure_adds_a_piece_from_a_step_of_its_draft(structure, member):
     draft = make.application(member.structure)
     step = structure.get(reverse("application-step", args=[draft.number, "equipe"])).text
     assert "Pièces utiles" in step
+    assert "<li>Planning de présence" in step
     assert "Planning de présence de moins de trois mois" in step
     assert f"{pieces(draft)}?critere=presence-medicale#ajouter" in step
     assert "Pièces utiles" not in structure.get(reverse("application-step", args=[draft.number, "identite"])).text
@@ -125,6 +126,29 @@ def test_what_is_refused_keeps_the_rest_of_the_form(file, structure):
     assert old.context["form"].errors.keys() == {"document_date"}
     assert "La date du document est antérieure à 1990" in old.text
     assert not Evidence.objects.exists()
+
+
+def test_several_files_are_sent_in_one_go_with_an_outcome_each(file, structure):
+    names = ("lundi.pdf", "mardi.docx", "lundi-bis.pdf", "mercredi.pdf")
+    contents = (
+        samples.pdf("lundi"),
+        samples.archive("word/document.xml"),
+        samples.pdf("lundi"),
+        samples.pdf("mercredi"),
+    )
+    sent = [samples.sent(name, content) for name, content in zip(names, contents, strict=True)]
+    page = structure.post(pieces(file), posted(b"") | {"file": sent})
+    assert page.status_code == 422
+    assert sorted(Evidence.objects.values_list("name", flat=True)) == ["lundi.pdf", "mercredi.pdf"]
+    words = page.text.replace("\u00a0", " ")
+    assert "Les pièces « lundi.pdf » et « mercredi.pdf » sont ajoutées." in words
+    assert "« mardi.docx » ne peut pas être ajouté : c’est un document Word." in words
+    assert "« Exporter au format PDF »" in words
+    assert "« lundi-bis.pdf » est déjà dans le dossier" in words
+    done = structure.post(
+        pieces(file), posted(b"") | {"file": [samples.sent("jeudi.pdf", samples.pdf("jeudi"))]}, follow=True
+    )
+    assert "la pièce « jeudi.pdf » est ajoutée." in done.text.replace("\u00a0", " ")
 
 
 def test_three_hundred_megabytes_are_refused_from_what_they_announce(file, structure, settings):
@@ -190,7 +214,7 @@ def test_withheld_removed_or_lost_bytes_are_not_given(
     settings.CLAMD_URL = "tcp://127.0.0.1:1"
     row = add(file, member)
     address = reverse("evidence-file", args=[file.number, row.pk])
-    assert "en cours d’analyse par l’antivirus" in structure.get(address).text
+    assert "en cours d’analyse" in structure.get(address).text
     assert structure.get(address).status_code == 403
     page = structure.get(pieces(file)).text
     assert "en cours d’analyse" in page
@@ -252,6 +276,11 @@ def test_pieces_follow_their_criterion_to_a_new_version(file, member, structure)
 def test_old_documents_are_said_to_be_old(file, structure, member):
     add(file, member, "recente.pdf", day=NOW.date() - timedelta(days=92))
     assert "ancienne" not in structure.get(pieces(file)).text
+    add(file, member, "planning.pdf", day=date(2026, 8, 23), on=criterion(file))
+    assert "ancienne" not in structure.get(pieces(file)).text
+    add(file, member, "vieux-planning.pdf", day=date(2026, 8, 22), on=criterion(file))
+    for reader in (structure, client_of(make.mandate().user)):
+        assert "ancienne\u00a0: il en faut une de moins de 3\u00a0mois" in reader.get(pieces(file)).text
     add(file, member, "ancienne-piece.pdf", day=NOW.date() - timedelta(days=93))
     assert "<strong>ancienne</strong>" in structure.get(pieces(file)).text
 

@@ -181,7 +181,7 @@ def test_an_answer_survives_the_end_of_the_session(file, ars, owner):
     replies.read_questions(application=file, membership=owner, at=NOW)
     client, one = client_of(owner.user), address("application-request", file, question.pk)
     data = fields_of(client.get(one))
-    client.logout()
+    client.lose_session(owner.user)
     assert client.post(one, {**data, "reply": "Ma saisie"}).url.startswith("/connexion/")
     client.force_login(owner.user)
     page = client.get(one)

@@ -7,7 +7,7 @@ import pytest
 from francesante.lib.identifiers import holds_nir
 from francesante.lib.workflow import RefusedError
 from labelling.choices import EvidenceType
-from labelling.rules.uploads import Limits, age_in_words, display_name, examine
+from labelling.rules.uploads import TO_PDF, Limits, age_in_words, display_name, examine
 from tests import samples
 
 LIMITS = Limits(max_bytes=20 * 1024 * 1024, max_pages=100)
@@ -68,7 +68,8 @@ def test_a_zip_named_pdf_says_what_it_is():
 def test_what_people_send_instead_is_named(name, content, said):
     sentence = refusal(name, content)
     assert said in sentence
-    assert sentence.endswith(f"Il n’a pas été enregistré. {WHAT_TO_SEND}")
+    how = f"{TO_PDF} " if "Word" in said or "Excel" in said else ""
+    assert sentence.endswith(f"Il n’a pas été enregistré. {how}{WHAT_TO_SEND}")
 
 
 def test_empty_and_too_large():

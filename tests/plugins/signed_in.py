@@ -1,6 +1,7 @@
 """A test client whose people have confirmed their second factor, as every agent must before any page."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -16,6 +17,12 @@ class PortalClient(Client):
             session = self.session
             session[DEVICE_ID_SESSION_KEY] = device.persistent_id
             session.save()
+
+    def lose_session(self, user):
+        """Be a browser in which a person opened a page, then whose session ended by itself."""
+        self.force_login(user)
+        self.get("/compte/mot-de-passe/")
+        del self.cookies[settings.SESSION_COOKIE_NAME]
 
 
 @pytest.fixture
