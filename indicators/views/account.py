@@ -38,6 +38,7 @@ MAX_TASKS = 3
 OF_FILES = {
     "reponses-recues": "avec une réponse reçue",
     "a-repondre": "avec un message sans réponse",
+    "a-notifier": "à notifier par lettre",
     "desaccord": "en désaccord",
     "avis-en-retard": "avec un avis en retard",
     "recours": "avec un recours ou des motifs en attente",
@@ -90,8 +91,8 @@ def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
             "overlap": sum(link["count"] for link in ours) > counts[CALLING],
             "mine": links.get("a-moi"),
             "soon": links["bientot"],
+            "opinions": _opinions(mandate),
             "elsewhere": [
-                *_opinions(mandate),
                 links["a-signer"],
                 *([] if acts else [links["a-commencer"]]),
                 links["tous"],
@@ -107,12 +108,12 @@ def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
     )
 
 
-def _opinions(mandate: Mandate) -> list[dict[str, Any]]:
-    """Return the link to the opinions that a body has to give."""
+def _opinions(mandate: Mandate) -> list[Opinion] | None:
+    """Return the opinions that a body has to give, the first due first; nothing for who is asked none."""
     if mandate.role != Role.PARTNER:
-        return []
-    count = Opinion.objects.of(mandate).waiting().count()
-    return [{"label": "Avis à rendre", "count": count, "url": reverse("opinions")}]
+        return None
+    waiting = Opinion.objects.of(mandate).waiting().select_related("application__structure__commune")
+    return list(waiting.order_by("due_date", "pk"))
 
 
 def _strips(mandate: Mandate, today: date) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ class Facts:
         to_clarify: criteria that it left to be clarified, as far as the reader may know.
         missing_capacities: capacities whose signature is still expected (``territories.choices.Capacity``).
         may_sign: the reader may sign now.
+        by_letter: the structure did not consent to be notified in the portal.
         waiting, place_free: on the waiting list; a place came free for it, which its lead may take.
         available_on: day the decision was put at the structure's disposal.
         notified_on: day it read it, or was deemed to.
@@ -70,6 +71,7 @@ class Facts:
     silence_date: date | None = None
     waiting: bool = False
     place_free: bool = False
+    by_letter: bool = False
     lead: str = "ars"
     shared: bool = False
     endorsed: bool = False
@@ -128,6 +130,7 @@ def facts_of(application: Any, *, today: date, **more: Any) -> Facts:
         silence_date=application.silence_date,
         waiting=application.waiting_since is not None,
         place_free=application.place_free_at is not None,
+        by_letter=not application.notification_consent,
         lead=HAT_OF_CAPACITY[Capacity(application.lead)],
         shared=application.shared_at is not None,
         endorsed=application.endorsed_at is not None,
@@ -155,12 +158,14 @@ def _is_yours(found: Badge, facts: Facts, hat: str) -> bool:
 
 
 _IN_PROGRESS = Badge("info", "Décision en cours", "L’instruction est terminée. La décision vous sera notifiée ici.")
+_BY_LETTER = replace(
+    _IN_PROGRESS, next_step="L’instruction est terminée. La décision vous sera notifiée par lettre recommandée."
+)
 _EXAMINED = Badge("info", "En instruction", "L’ARS et la préfecture examinent vos réponses, critère par critère.")
 _STRUCTURE_BADGES = {
     State.DRAFT: Badge("", "Brouillon", "Rien n’est transmis avant le dépôt."),
     State.UNDER_REVIEW: _EXAMINED,
     State.DISAGREEMENT: _EXAMINED,
-    State.AWAITING_SIGNATURES: _IN_PROGRESS,
     State.CLOSED: Badge("", "Sans suite", "Vous pouvez déposer un nouveau dossier."),
 }
 _CONSULTATION = "Concertation à consigner, puis reprise de l’instruction."
@@ -180,12 +185,18 @@ def _for_structure(facts: Facts) -> Badge:
         return found
     if facts.state == State.SUBMITTED:
         received, until = long_date(facts.received_on), long_date(facts.silence_date)
-        sentence = f"Reçu le {received}. Vous n’avez rien à faire ; réponse attendue avant le {until}."
+        sentence = f"Reçu le {received}. Vous n’avez rien à faire ; réponse attendue au plus tard le {until}."
         return Badge("info", "Déposé", sentence)
     if facts.state == State.ABANDONED:
         on = f"Enregistré le {long_date(facts.ended_on)}. " if facts.ended_on else ""
         return Badge("", "Désistement", f"{on}Vous pouvez déposer un nouveau dossier.")
+    if facts.state == State.AWAITING_SIGNATURES:
+        return _in_progress(facts)
     return _STRUCTURE_BADGES[State(facts.state)]
+
+
+def _in_progress(facts: Facts) -> Badge:
+    return _BY_LETTER if facts.by_letter else _IN_PROGRESS
 
 
 def _fact_for_structure(facts: Facts) -> Badge | None:
@@ -213,7 +224,7 @@ def _remedy(facts: Facts, silence: date) -> str:
 
 def _decided_for_structure(facts: Facts) -> Badge:
     if facts.available_on is None:
-        return _IN_PROGRESS
+        return _in_progress(facts)
     if facts.notified_on is None:
         return Badge("warning", "Décision à lire", "La décision est rendue. La lire ici vaut notification.")
     if facts.state == State.REFUSED:
@@ -243,7 +254,7 @@ def _for_outsider(facts: Facts) -> Badge:
             "", "Rejet implicite", f"Délai passé le {long_date(facts.silence_date)} ; le dossier reste examiné."
         )
     if state == State.SUBMITTED:
-        return Badge("info", "Déposé", f"Réponse attendue avant le {long_date(facts.silence_date)}.")
+        return Badge("info", "Déposé", f"Réponse attendue au plus tard le {long_date(facts.silence_date)}.")
     return _OUTSIDER_BADGES.get(state) or _AGENT_BADGES[state]
 
 
@@ -258,6 +269,13 @@ def _for_agent(facts: Facts, hat: str) -> Badge:
         return Badge("warning" if facts.may_sign else "info", "À signer", _missing_signatures(facts))
     if facts.answer_appeal_by:
         return _appealed(facts.answer_appeal_by, facts.today, hat)
+    return _decided_for_agent(facts, hat)
+
+
+def _decided_for_agent(facts: Facts, hat: str) -> Badge:
+    if facts.by_letter and facts.notified_on is None:
+        sentence = "Décision signée : lettre recommandée à envoyer, puis date de sa réception à enregistrer."
+        return Badge("warning" if hat in OTHER_HAT else "info", "À notifier", sentence)
     tone, label = ("success", "Labellisé") if facts.state == State.LABELLED else ("", "Refusé")
     return Badge(tone, label, " ".join(filter(None, [_period(facts), _notification(facts)])))
 
@@ -337,7 +355,7 @@ def _missing_in_review(facts: Facts) -> str:
 def _to_send(facts: Facts) -> str:
     s = plural(facts.asked)
     pause = " ; délai en pause" if facts.paused_since else ""
-    return f"{facts.asked} précision{s} à envoyer avant le {long_date(facts.answer_by)}{pause}."
+    return f"{facts.asked} précision{s} à envoyer au plus tard le {long_date(facts.answer_by)}{pause}."
 
 
 def _awaited(facts: Facts) -> str:

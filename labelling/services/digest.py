@@ -25,6 +25,7 @@ WAITING = (
     "a-partager",
     "a-endosser",
     "a-presenter",
+    "a-notifier",
     "desaccord",
     "avis-en-retard",
     "recours",

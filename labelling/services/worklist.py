@@ -46,7 +46,7 @@ from labelling.services.following import followed
 from labelling.services.opinions import late_opinions
 from labelling.services.worklist_filters import latest_vintages
 from territories.choices import Capacity, Role, Subject
-from territories.models import Mandate, SignatureRefusal, User
+from territories.models import Mandate, Notification, SignatureRefusal, User
 
 SOON = timedelta(days=15)
 INSTRUCTION = [State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT]
@@ -177,7 +177,11 @@ def views_of(mandate: Mandate, today: date) -> dict[str, View]:
             "a-repondre": ("Messages à répondre", Q(pk__in=unanswered.values("application"))),
             "a-partager": ("À partager", complete & Q(pk__in=_clear_to_share(mandate).values("pk"))),
             "a-endosser": ("À endosser", review & ~mine & Q(shared_at__isnull=False, endorsed_at__isnull=True)),
-            "a-presenter": ("À présenter", complete & review & mine & Q(endorsed_at__isnull=False)),
+            "a-presenter": (
+                "À présenter",
+                complete & review & mine & Q(endorsed_at__isnull=False) & _with_a_place(),
+            ),
+            "a-notifier": ("À notifier", _to_notify()),
             "desaccord": ("Désaccord", Q(state=State.DISAGREEMENT)),
             "avis-en-retard": ("Avis en retard", late_opinions(today)),
             "recours": ("Recours et motifs", _owed()),
@@ -189,6 +193,17 @@ def views_of(mandate: Mandate, today: date) -> dict[str, View]:
         "bientot": ("Échéance sous 15\u00a0j", Q(state__in=list(OPEN), silence_date__lte=today + SOON)),
         EVERYTHING: ("Tous", Q()),
     }
+
+
+def _with_a_place() -> Q:
+    """Return the filter that leaves out what waits for a place: nothing can be done of it until one comes free."""
+    return Q(waiting_since__isnull=True) | Q(place_free_at__isnull=False)
+
+
+def _to_notify() -> Q:
+    """Return the filter of the files whose signed decision waits for the receipt of its registered letter."""
+    told = Notification.objects.filter(notified_at__isnull=False).values("decision")
+    return Q(state__in=[State.LABELLED, State.REFUSED], notification_consent=False) & ~Q(decision__in=told)
 
 
 def _owed() -> Q:

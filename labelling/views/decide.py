@@ -45,6 +45,15 @@ class Reading:
         """The authorities read a signed act; the structure and the others, once it is notified."""
         return self.is_signed and (self.insider or self.notified_at is not None)
 
+    def require_not_withheld(self) -> None:
+        """Ask that the reader may know why: a refusal tells its reasons to the structure and both authorities only."""
+        outsider = self.membership is None and not self.insider
+        if outsider and self.may_read and self.decision and self.decision.kind == DecisionKind.LABEL_REFUSED:
+            raise PermissionDenied(
+                "Les motifs d’un refus sont connus de la structure, de l’ARS et de la préfecture. La page du dossier dit le sens "
+                "de la décision et sa date."
+            )
+
 
 def _reading(request: HttpRequest, number: str, pk: int | None = None) -> Reading:
     """Return what a reader may know of the decision of a file, or of another signed one about it (``pk``)."""
@@ -81,6 +90,7 @@ def former_decision(request: HttpRequest, number: str, pk: int) -> HttpResponse:
 
 
 def _show(request: HttpRequest, reading: Reading, number: str) -> HttpResponse:
+    reading.require_not_withheld()
     mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
     trail = [
         ("Dossiers" if mandate else "Mes dossiers", reverse("applications")),
@@ -153,6 +163,7 @@ def former_decision_pdf(request: HttpRequest, number: str, pk: int) -> HttpRespo
 
 
 def _pdf(reading: Reading, number: str) -> HttpResponse:
+    reading.require_not_withheld()
     if not reading.may_read:
         raise PermissionDenied(
             "L’acte se lit après la notification de la décision : ouvrez d’abord la page de la décision."

@@ -80,7 +80,7 @@ def _assessed(application: Application, kind: CriterionKind) -> list[Assessed]:
 
 
 def _decision(application: Application) -> dict[str, Any] | None:
-    """Return the sense of the decision and its day, once the structure was notified."""
+    """Return the sense of the decision and its day, once the structure was notified. Why a refusal is not told here."""
     decision = application.decision
     if decision is None:
         return None

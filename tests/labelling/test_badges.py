@@ -26,7 +26,7 @@ def shown(reader, state, **facts):
             (
                 "info",
                 "Déposé",
-                "Reçu le 4 octobre 2026. Vous n’avez rien à faire ; réponse attendue avant le 4 décembre 2026.",
+                "Reçu le 4 octobre 2026. Vous n’avez rien à faire ; réponse attendue au plus tard le 4 décembre 2026.",
             ),
         ),
         (
@@ -53,6 +53,15 @@ def shown(reader, state, **facts):
             State.AWAITING_SIGNATURES,
             RECEIVED,
             ("info", "Décision en cours", "L’instruction est terminée. La décision vous sera notifiée ici."),
+        ),
+        (
+            State.AWAITING_SIGNATURES,
+            {**RECEIVED, "by_letter": True},
+            (
+                "info",
+                "Décision en cours",
+                "L’instruction est terminée. La décision vous sera notifiée par lettre recommandée.",
+            ),
         ),
         (
             State.ABANDONED,
@@ -87,6 +96,16 @@ def test_the_sense_of_a_decision_is_told_after_its_notification_only(facts):
     ("reader", "state", "facts", "expected"),
     [
         ("ars", State.SUBMITTED, RECEIVED, ("new", "À prendre", "À prendre en charge ou à affecter.")),
+        (
+            "prefecture",
+            State.REFUSED,
+            {"by_letter": True},
+            (
+                "warning",
+                "À notifier",
+                "Décision signée : lettre recommandée à envoyer, puis date de sa réception à enregistrer.",
+            ),
+        ),
         ("ars", State.UNDER_REVIEW, {"to_assess": 3}, ("warning", "En instruction", "ARS : 3 critères à apprécier.")),
         (
             "prefecture",
@@ -198,7 +217,7 @@ TO_COME = ("info", "Décision en cours", "La décision se lira ici après sa not
 @pytest.mark.parametrize(
     ("state", "facts", "expected"),
     [
-        (State.SUBMITTED, RECEIVED, ("info", "Déposé", "Réponse attendue avant le 4 décembre 2026.")),
+        (State.SUBMITTED, RECEIVED, ("info", "Déposé", "Réponse attendue au plus tard le 4 décembre 2026.")),
         (State.UNDER_REVIEW, {"to_assess": 0}, EXAMINED),
         (State.UNDER_REVIEW, {"shared": True, "endorsed": True}, EXAMINED),
         (State.UNDER_REVIEW, {"waiting": True}, EXAMINED),

@@ -572,8 +572,8 @@ def test_the_list_counts_opinions_for_insiders_and_has_a_view_of_the_late_ones(f
     assert exported.splitlines()[1].endswith("2,1")
     (row,) = signed_in(partner).get("/dossiers/").context["rows"]
     assert row.opinions == "–"
-    home = signed_in(partner).get("/compte/").context["elsewhere"][0]
-    assert (home["label"], home["count"], home["url"]) == ("Avis à rendre", 0, "/avis/")
+    assert signed_in(partner).get("/compte/").context["opinions"] == []
+    assert signed_in(ars).get("/compte/").context["opinions"] is None
 
 
 def content_of(response):

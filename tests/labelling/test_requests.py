@@ -432,9 +432,9 @@ def test_the_badges_follow(file, ars, prefecture, owner):
         return found.tone, found.label, found.next_step.replace("\u00a0", " ")
 
     (question,) = ask(file, ars, HOURS)
-    assert shown(STRUCTURE) == ("warning", "À compléter", "1 précision à envoyer avant le 15 décembre 2026.")
+    assert shown(STRUCTURE) == ("warning", "À compléter", "1 précision à envoyer au plus tard le 15 décembre 2026.")
     replies.read_questions(application=file, membership=owner, at=NOW)
-    assert shown(STRUCTURE)[2] == "1 précision à envoyer avant le 15 décembre 2026 ; délai en pause."
+    assert shown(STRUCTURE)[2] == "1 précision à envoyer au plus tard le 15 décembre 2026 ; délai en pause."
     expected = ("info", "Compléments", "Attendus le 15/12/2026 ; relance automatique le 12/12/2026.")
     assert shown("ars", Capacity.ARS) == shown("prefecture", Capacity.PREFET) == expected
     assert shown("ars", today=date(2026, 12, 13))[2] == "Attendus le 15/12/2026."

@@ -127,7 +127,7 @@ def test_a_question_is_announced_then_read_by_an_act_and_the_clock_stops(file, a
     page = client.get(file.get_absolute_url())
     assert "En pause depuis le 24/11 · reprise au plus tard le 15/12" in main_of(page)
     assert "Rejet implicite : 04/12/2026, reporté au plus tard au 25/12/2026" in main_of(page)
-    assert "1 précision à envoyer avant le 15 décembre 2026 ; délai en pause." in main_of(page)
+    assert "1 précision à envoyer au plus tard le 15 décembre 2026 ; délai en pause." in main_of(page)
     assert len(primary(page)) == 1
 
 

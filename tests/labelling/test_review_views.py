@@ -9,7 +9,7 @@ from labelling.choices import ApplicationState as State
 from labelling.choices import Verdict
 from labelling.models import CriterionAssessment
 from labelling.services.acts import read_decision
-from labelling.services.decisions import propose_label
+from labelling.services.decisions import propose_label, propose_refusal
 from territories.choices import AuthorityKind, Capacity, Role, Subject
 from territories.models import Event
 from territories.services.decisions import sign_decision
@@ -262,6 +262,25 @@ def test_an_elected_observer_learns_nothing_before_the_notification(agent_client
     application.refresh_from_db()
     read_decision(application=application, membership=owner, at=NOW)
     assert {"Planning vérifié", "Rempli", "abellisé", "ccordé"} <= set(told())
+
+
+def test_an_outsider_is_told_a_refusal_and_not_its_reasons(agent_client):
+    signatories = [make.mandate(AuthorityKind.ARS, signs=True), make.mandate(AuthorityKind.PREFECTURE, signs=True)]
+    application = under_review(signatories[0], shared_at=NOW, endorsed_at=NOW)
+    application.assessments.update(verdict=Verdict.NOT_MET, reason="Poste vacant depuis un an.")
+    owner = make.membership(application.structure)
+    decision = propose_refusal(application=application, mandate=signatories[0], version=1, at=NOW).decision
+    for mandate in signatories:
+        sign_decision(decision=decision, mandate=mandate, content_hash=decision.content_hash, at=NOW)
+    application.refresh_from_db()
+    read_decision(application=application, membership=owner, at=NOW)
+    letter = f"/dossiers/{application.number}/decision/"
+    outsider = agent_client(make.mandate(AuthorityKind.COLLECTIVITE, role=Role.OBSERVER))
+    page = outsider.get(application.get_absolute_url()).content.decode()
+    assert "refus du label" in page
+    assert "Poste vacant" not in page
+    assert outsider.get(letter).status_code == 403
+    assert "Poste vacant" in agent_client(signatories[0]).get(letter).content.decode()
 
 
 def test_out_of_the_territory_a_file_does_not_exist(agent_client, ars):
