@@ -324,22 +324,21 @@ def _sign(decision, mandates):
 
 def _appealed(home, inside, mandates):
     """A refusal of the same people, contested; the answer is signed by both and read."""
-    now = timezone.now()
     file = make.application(_sibling(home), state=ApplicationState.UNDER_REVIEW)
     owner = file.structure.memberships.get(role=MembershipRole.OWNER)
     refusal = _decide(file, inside, DecisionKind.LABEL_REFUSED)
     type(file).objects.filter(pk=file.pk).update(state=ApplicationState.AWAITING_SIGNATURES, decision=refusal)
     _sign(refusal, mandates)
     file.refresh_from_db()
-    read_decision(application=file, membership=owner, at=now)
-    appeal = lodge_appeal(application=file, membership=owner, text="essai", version=file.version, at=now)
-    by = {"application": file, "appeal": appeal.pk, "mandate": mandates["ars"], "at": now}
+    read_decision(application=file, membership=owner, at=timezone.now())
+    appeal = lodge_appeal(application=file, membership=owner, text="essai", version=file.version, at=timezone.now())
+    by = {"application": file, "appeal": appeal.pk, "mandate": mandates["ars"], "at": timezone.now()}
     draft_answer(outcome=AppealOutcome.REJECTED, answer="essai", version=file.version, **by)
     decision = propose_answer(version=file.version, **by)
     _sign(decision, mandates)
     appeal.refresh_from_db()
-    read_answer(appeal=appeal, membership=owner, at=now)
-    store_act(decision=decision)
+    read_answer(appeal=appeal, membership=owner, at=timezone.now())
+    store_act(decision=appeal.answer_decision)
     return {"number": file.number, "pk": appeal.pk}
 
 

@@ -12,15 +12,15 @@ from labelling.rules.legend import legend
 from territories.choices import AuthorityKind, Role
 from territories.models import Authority, Mandate
 
-ROLES: Mapping[str, tuple[str, str]] = {
-    "structure": ("Structure de soins", STRUCTURE),
-    "instruction": ("Agent qui instruit", "ars"),
-    "signature": ("Signataire", "ars"),
-    "avis": ("Organisme consulté", OUTSIDER),
-    "lecture": ("Observateur", OUTSIDER),
-    "national": ("Équipe nationale", "ars"),
+ROLES: Mapping[str, tuple[str, str, str]] = {
+    "structure": ("Structure de soins", STRUCTURE, "labelling/guide/structure.html"),
+    "instruction": ("Agent qui instruit", "ars", "labelling/guide/instruction.html"),
+    "signature": ("Signataire", "ars", "labelling/guide/signature.html"),
+    "avis": ("Organisme consulté", OUTSIDER, "labelling/guide/avis.html"),
+    "lecture": ("Observateur", OUTSIDER, "labelling/guide/lecture.html"),
+    "national": ("Équipe nationale", "ars", "labelling/guide/national.html"),
 }
-"""The pages: the title of each, and the reader whose badges it explains."""
+"""The pages: the title of each, the reader whose badges it explains, and its text."""
 
 
 def page_of(mandate: Mandate | None) -> str:
@@ -41,12 +41,12 @@ def guide(request: HttpRequest, role: str = "") -> HttpResponse:
     role = role or page_of(request.mandate)  # type: ignore[attr-defined]
     if role not in ROLES:
         raise Http404
-    title, reader = ROLES[role]
+    title, reader, body = ROLES[role]
     context = {
         "role": role,
         "title": title,
-        "body": f"labelling/guide/{role}.html",
-        "roles": [(slug, name) for slug, (name, _) in ROLES.items()],
+        "body": body,
+        "roles": [(slug, name) for slug, (name, *_) in ROLES.items()],
         "legend": legend(reader),
         "team": Authority.objects.filter(kind=AuthorityKind.NATIONAL).order_by("pk").first(),
     }

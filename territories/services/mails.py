@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.template import Context, engines
 from django.template.base import Node, NodeList, Template, TextNode, VariableNode
 from django.template.defaulttags import AutoEscapeControlNode, ForNode, IfNode
+from django.template.loader import render_to_string
 
 from francesante.lib.canonical import sha256_hex
 from francesante.lib.merge_fields import fields_in, merge, mistake_in
@@ -107,11 +108,10 @@ def _words(nodes: NodeList) -> str:
 
 def compose(name: str, subject: str, context: Mapping[str, Any]) -> tuple[str, str]:
     """Return the subject and the body of a mail: those that were written, else the original's."""
-    found, written = original(name), last_text(name)
-    if not in_force(written, found):
-        return subject, found.template.render(Context(dict(context), autoescape=False))
-    assert written is not None  # noqa: S101  # in force
-    return fill(found, written.subject, written.body, subject, context)
+    written = last_text(name)
+    if written is not None and written.body and in_force(written, found := original(name)):
+        return fill(found, written.subject, written.body, subject, context)
+    return subject, render_to_string(f"emails/{name}.txt", dict(context))
 
 
 def fill(found: Original, subject: str, body: str, usual: str, context: Mapping[str, Any]) -> tuple[str, str]:

@@ -86,7 +86,7 @@ def test_a_fact_is_never_read_as_a_text(national):
 
 
 def test_what_is_written_is_no_template(national):
-    with pytest.raises(RefusedError, match="seule"):
+    with pytest.raises(RefusedError, match="n’existe pas ici"):
         write(national, body=BODY + "{{ application.created_by.password }}")
     with pytest.raises(RefusedError, match="n’existe pas ici"):
         write(national, body=BODY + "{% now 'Y' %}")

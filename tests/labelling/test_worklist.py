@@ -131,6 +131,7 @@ def test_each_count_is_the_number_of_its_rows(agent, ars, prefecture):
         "a-presenter": 1,
         "desaccord": 0,
         "avis-en-retard": 0,
+        "recours": 0,
         "a-commencer": 1,
         "a-signer": 0,
         "bientot": 1,
