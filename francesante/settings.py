@@ -478,9 +478,15 @@ ATTESTATION_OPENS_DAYS = 30
 # Days that a structure has to answer the report of a visit, once. No text gives them: to be confirmed by the ministry.
 VISIT_ANSWER_DAYS = 15
 
+# Days before « à corriger avant le » at which a structure is reminded of it. No text gives them.
+VISIT_REMINDER_DAYS = 7
+
 # Days that a structure has at least to answer before its label may end. The code asks for a sufficient delay without
 # giving one (CRPA, L. 122-1); fifteen days are customary: to be confirmed by the legal service.
 ADVERSARIAL_DAYS = 15
+
+# Days before the review of a suspended label at which its services are reminded of it. No text gives them.
+SUSPENSION_REVIEW_DAYS = 7
 
 # Days in which two authorities that disagree hold their concertation and record it. No text gives them: to be confirmed.
 CONCERTATION_DAYS = 15
@@ -580,6 +586,9 @@ RETENTION_MAIL_DAYS = 30
 RETENTION_NOTICE_DAYS = 30
 # Months during which it is kept who opened which file.
 READING_MONTHS = 12
+
+# Seconds for which the number beside « Dossiers », in the header of agents, is kept.
+TO_DO_SECONDS = 60
 
 # Mails about an older event are not sent: a portal that was stopped for long, or that has just been filled with its past,
 # must not write to people about what they already know.

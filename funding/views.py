@@ -34,6 +34,7 @@ from funding.services.grants import (
 )
 from funding.workflow import TRANSITIONS
 from labelling.models import Label, Membership
+from labelling.services.suspensions import suspension_of
 from territories.choices import Capacity, Subject
 from territories.models import Departement, Mandate, SignatureRefusal
 from territories.services.decisions import may_sign
@@ -321,6 +322,7 @@ def grant(request: HttpRequest, pk: int) -> HttpResponse:
         "signatures": row.decision.signatures.order_by("signed_at") if row.decision else [],
         "declined": _declined(row) if _acting(request) else [],
         "payments": row.payments.order_by("-paid_date", "-pk"),
+        "suspension": suspension_of(row.label, timezone.localdate(now)),
         "payment_form": payment_form,
         **_offers(request, row, now),
     }

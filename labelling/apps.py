@@ -15,4 +15,5 @@ class LabellingConfig(AppConfig):
         """Give the decisions on a label their effects; models exist only from here on."""
         import_module("labelling.services.decisions").register_effects()
         import_module("labelling.services.endings").register_effects()
+        import_module("labelling.services.suspensions").register_effects()
         import_module("labelling.services.appeal_answers").register_effects()

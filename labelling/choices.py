@@ -240,10 +240,11 @@ class AppealOutcome(TextChoices):
 
 
 class EndingAct(TextChoices):
-    """How a label ends before its term: for the future, or as if it had never been."""
+    """What an act does to a label before its term: end it for the future or from the start, or suspend it."""
 
     ABROGATE = "abrogate", "abrogation"
     WITHDRAW = "withdraw", "retrait"
+    SUSPEND = "suspend", "suspension"
 
 
 class AmendmentKind(TextChoices):

@@ -18,10 +18,10 @@ from labelling.services.bulk import carry_out, carry_out_unfinished, purge_runs
 from labelling.services.completions import complete_waiting, refresh_known
 from labelling.services.digest import tell_agents
 from labelling.services.documents import render_missing_documents
-from labelling.services.endings import apply_notified_endings
 from labelling.services.evidence import sweep_files
 from labelling.services.following import purge_told
 from labelling.services.invitations import due_reminders, end_expired, not_reminded, remind_invited
+from labelling.services.label_acts import apply_notified_acts
 from labelling.services.labels import publish_notified
 from labelling.services.opinions import remind_opinions
 from labelling.services.points import locate_waiting
@@ -32,7 +32,9 @@ from labelling.services.requests import close_expired, remind
 from labelling.services.restorations import restore_labels
 from labelling.services.retention import purge
 from labelling.services.silence import record_silences, warn
+from labelling.services.suspensions import follow_suspensions
 from labelling.services.transitions import apply_clauses
+from labelling.services.visit_follow_up import remind_of_corrections
 from territories.models import Event
 from territories.services.events import drain
 from territories.services.notifications import presume_notified
@@ -107,7 +109,7 @@ def presume_notifications(**_: Any) -> None:
     now = timezone.now()
     presume_notified(at=now)
     publish_notified(at=now)
-    apply_notified_endings(at=now)
+    apply_notified_acts(at=now)
     restore_labels(at=now)
 
 
@@ -134,10 +136,12 @@ def remind_drafts(**_: Any) -> None:
 
 @shared_task
 def remind_labelled(**_: Any) -> None:
-    """Remind structures of the label that is about to end, and of the attestation that is due."""
+    """Remind structures of the label that is about to end, and of the attestation and of the corrections due."""
     now = timezone.now()
     remind_of_renewals(at=now)
     remind_of_attestations(at=now)
+    follow_suspensions(at=now)
+    remind_of_corrections(at=now)
 
 
 @shared_task

@@ -65,6 +65,7 @@ class Subject(TextChoices):
     APPEAL = "appeal", "recours"
     ACCOUNT = "account", "compte"
     MAIL_TEXT = "mail_text", "texte de courriel"
+    GROUND = "ground", "motif d’un acte sur un label"
 
 
 class ActorKind(TextChoices):
@@ -82,6 +83,8 @@ class DecisionKind(TextChoices):
     LABEL_REFUSED = "label_refused", "refus de labellisation"
     LABEL_ABROGATED = "label_abrogated", "abrogation du label"
     LABEL_WITHDRAWN = "label_withdrawn", "retrait du label"
+    LABEL_SUSPENDED = "label_suspended", "suspension du label"
+    LABEL_REINSTATED = "label_reinstated", "levée de la suspension"
     GRANT_AWARDED = "grant_awarded", "attribution d’un financement"
     APPEAL_REJECTED = "appeal_rejected", "rejet d’un recours gracieux"
     APPEAL_ACCEPTED = "appeal_accepted", "recours gracieux accueilli"

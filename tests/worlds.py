@@ -33,14 +33,18 @@ from labelling.services.acts import read_decision, store_act
 from labelling.services.appeal_answers import draft_answer, propose_answer, read_answer
 from labelling.services.appeals import lodge_appeal
 from labelling.services.documents import render_missing_documents
-from labelling.services.endings import propose_ending_on_request, read_ending
+from labelling.services.endings import propose_ending_on_request
 from labelling.services.evidence import SentFile, add_evidence
+from labelling.services.label_acts import read_act
 from labelling.services.opinions import ask_opinions, link_of
 from labelling.services.procedures import open_procedure
 from labelling.services.replies import read_questions
 from labelling.services.requests import prepare_question, send_questions
 from labelling.services.specifications import attach_template, prepare_version
 from labelling.services.support import ask_support
+from labelling.services.suspension_grounds import enter_ground
+from labelling.services.suspensions import Terms, propose_lifting, propose_suspension
+from labelling.services.visit_pieces import add_visit_piece
 from labelling.services.visits import plan_visit
 from territories.choices import AuthorityKind, Capacity, DecisionKind, Role
 from territories.models import Decision, SignatureRun
@@ -79,6 +83,14 @@ def build_world():
         reason="sample",
         planned_date=timezone.localdate(),
         agents=[mandates["ars"]],
+        mandate=mandates["ars"],
+        at=timezone.now(),
+    )
+    photo = add_visit_piece(
+        visit=visit,
+        criterion=None,
+        name="entree.jpg",
+        content=samples.image(),
         mandate=mandates["ars"],
         at=timezone.now(),
     )
@@ -195,8 +207,16 @@ def build_world():
         "visit-new": {"number": label.number},
         "visit": {"number": label.number, "pk": visit.pk},
         "visit-report": {"number": label.number, "pk": visit.pk},
+        "visit-pieces": {"number": label.number, "pk": visit.pk},
+        "visit-piece": {"number": label.number, "pk": visit.pk, "piece": photo.pk},
         "visit-act": {"number": label.number, "pk": visit.pk, "action": "annuler"},
         "label-procedure": {"number": label.number},
+        "label-to-read": {"number": label.number},
+        "label-suspend": {"number": label.number},
+        **{
+            name: {"number": files["suspended"].number}
+            for name in ("label-suspension", "label-suspension-pdf", "label-lift", "label-lifting", "label-lifting-pdf")
+        },
         "label-ending": {"number": files["ended"].number},
         "label-ending-pdf": {"number": files["ended"].number},
         "label-act": {"number": label.number, "action": "clore"},
@@ -242,11 +262,21 @@ def _files(inside, home, mandates):
     _consider_its_end(label, mandates["ars"])
     ended = _labelled(home, inside, mandates)
     _end(ended, mandates)
+    suspended = _labelled(home, inside, mandates)
+    _suspend_and_lift(suspended, mandates)
     torn = make.application(_sibling(home), state=ApplicationState.UNDER_REVIEW)
     declined = _decide(torn, inside)
     type(torn).objects.filter(pk=torn.pk).update(state=ApplicationState.AWAITING_SIGNATURES, decision=declined)
     decline_decision(decision=declined, mandate=mandates["préfet_signe"], reason="essai", at=timezone.now())
-    return {"reviewed": reviewed, "draft": draft, "awaiting": awaiting, "label": label, "ended": ended, "torn": torn}
+    return {
+        "reviewed": reviewed,
+        "draft": draft,
+        "awaiting": awaiting,
+        "label": label,
+        "ended": ended,
+        "suspended": suspended,
+        "torn": torn,
+    }
 
 
 def _invited(home, mandate):
@@ -356,8 +386,51 @@ def _end(label, mandates):
     _sign(ending.decision, mandates)
     ending.refresh_from_db()
     owner = label.structure.memberships.filter(role=MembershipRole.OWNER).first()
-    read_ending(ending=ending, membership=owner, at=timezone.now())
+    read_act(act=ending, membership=owner, at=timezone.now())
     store_act(decision=ending.decision)
+
+
+def _suspend_and_lift(label, mandates):
+    """Suspend a label on an invented text, then lift it; its holder has read both acts."""
+    now, today = timezone.now(), timezone.localdate()
+    ground = enter_ground(
+        title="essai",
+        source="arrêté d’essai",
+        articles="son article 1er",
+        reason="qu’il en est ainsi",
+        help_text="essai",
+        adversarial=False,
+        since=today,
+        mandate=mandates["national"],
+        at=now,
+    )
+    terms = Terms(
+        facts="essai",
+        expected="essai",
+        effect_date=today + timedelta(days=10),
+        review_date=today + timedelta(days=40),
+    )
+    suspension = propose_suspension(
+        label=label, ground=ground, terms=terms, mandate=mandates["ars"], version=label.version, at=now
+    )
+    owner = label.structure.memberships.filter(role=MembershipRole.OWNER).first()
+    _sign(suspension.decision, mandates)
+    suspension.refresh_from_db()
+    read_act(act=suspension, membership=owner, at=timezone.now())
+    label.refresh_from_db()
+    lifting = propose_lifting(
+        label=label,
+        facts="essai",
+        effect_date=None,
+        mandate=mandates["ars"],
+        version=label.version,
+        at=timezone.now(),
+    )
+    _sign(lifting.decision, mandates)
+    lifting.refresh_from_db()
+    read_act(act=lifting, membership=owner, at=timezone.now())
+    for act in (suspension, lifting):
+        store_act(decision=act.decision)
 
 
 def _consider_its_end(label, mandate):

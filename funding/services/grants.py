@@ -249,7 +249,7 @@ def _other_payment(reference: str) -> str:
 
 
 def _check_in_force(label: Label, *, at: datetime) -> None:
-    if label.withdrawn_at is not None or timezone.localdate(at) not in label.valid:
+    if not Label.objects.in_force(timezone.localdate(at)).filter(pk=label.pk).exists():
         raise RefusedError(
             f"Le label {label.number} n’est pas en vigueur : aucun financement ne peut lui être attribué."
         )

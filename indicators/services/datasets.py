@@ -16,6 +16,7 @@ from django.db.models import (
     Count,
     DateField,
     DecimalField,
+    Exists,
     F,
     FilteredRelation,
     Func,
@@ -35,7 +36,7 @@ from indicators.choices import EditionState, Level
 from indicators.models import Edition, Observation
 from indicators.rules.measures import STATUS_WORDS
 from labelling.choices import Route, StructureKind
-from labelling.models import Label, Quota
+from labelling.models import Ending, Label, Lifting, Quota, Suspension
 from territories.choices import Subject
 from territories.models import Departement, Event, Region
 
@@ -165,7 +166,7 @@ REGISTER = "registre (FINESS) ou déclaration de la structure, vérifiée par le
 POINT = "registre (FINESS, Sirene), Base Adresse Nationale, ou à défaut mairie de la commune"
 DECISION = "décision signée par l’ARS et le préfet"
 COG = "Insee, code officiel géographique 2026"
-STATUSES = ("en vigueur", "à venir", "terminé", "retiré")
+STATUSES = ("en vigueur", "à venir", "suspendu", "terminé", "retiré")
 
 
 def _labels(on: date) -> QuerySet[Label]:
@@ -178,6 +179,9 @@ def _labels(on: date) -> QuerySet[Label]:
                 When(withdrawn_at__isnull=False, then=Value("retiré")),
                 When(valid__startswith__gt=on, then=Value("à venir")),
                 When(valid__endswith__lte=on, then=Value("terminé")),
+                When(
+                    Exists(Suspension.objects.filter(label=OuterRef("pk"), period__contains=on)), then=Value("suspendu")
+                ),
                 default=Value("en vigueur"),
             ),
         )
@@ -187,7 +191,8 @@ def _labels(on: date) -> QuerySet[Label]:
 
 def _labels_changed() -> datetime | None:
     found = Label.objects.published().aggregate(notified=Max("notified_at"), withdrawn=Max("withdrawn_at"))
-    return max(filter(None, found.values()), default=None)
+    acts = [kind._default_manager.aggregate(at=Max("applied_at"))["at"] for kind in (Ending, Suspension, Lifting)]
+    return max(filter(None, [*found.values(), *acts]), default=None)
 
 
 _KIND_WORDS = tuple(str(label) for label in StructureKind.labels)
@@ -273,7 +278,7 @@ STRUCTURES = Dataset(
         Column(
             "statut",
             Kind.TEXT,
-            "Statut du label au jour de la lecture ; un label retiré l’est depuis l’origine.",
+            "Statut du label au jour de la lecture ; un label retiré l’est depuis l’origine, un label suspendu garde ses dates.",
             "en vigueur",
             "calculé à la date de la lecture",
             F("status_on"),

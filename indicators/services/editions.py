@@ -25,6 +25,7 @@ from indicators.rules.quarters import quarter_end, quarter_of, quarter_start
 from indicators.workflow import TRANSITIONS
 from labelling.choices import ApplicationState
 from labelling.models import Application, Label, Quota
+from labelling.services.labels import suspended
 from territories.choices import Subject
 from territories.models import Departement, Mandate, Region
 from territories.services.events import perform, record_event
@@ -188,7 +189,8 @@ def freeze(quarter: str, as_of: date, *, revision: int) -> dict[str, bytes]:
 def _labels(as_of: date, end: datetime) -> list[tuple[object, ...]]:
     labels = Label.objects.filter(
         Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=end), notified_at__lt=end, valid__startswith__lte=as_of
-    ).values_list("number", "departement", "valid", "notified_at")
+    )
+    labels = labels.exclude(pk__in=suspended(on=as_of, known_at=end).values("label"))
     return sorted(
         (
             number,
@@ -197,7 +199,9 @@ def _labels(as_of: date, end: datetime) -> list[tuple[object, ...]]:
             valid.upper - timedelta(days=1) if valid.upper else "",
             timezone.localdate(notified_at),
         )
-        for number, departement, valid, notified_at in labels
+        for number, departement, valid, notified_at in labels.values_list(
+            "number", "departement", "valid", "notified_at"
+        )
     )
 
 

@@ -20,12 +20,13 @@ from labelling.choices import ClaimState
 from labelling.models import Application, Claim, Label, Membership, Message, Opinion, Quota, Structure
 from labelling.rules.badges import OPEN, STRUCTURE, Badge, badge, facts_of
 from labelling.rules.clock import local_day
-from labelling.services.alerts import alerts_in
 from labelling.services.answers_due import owed_facts
 from labelling.services.claims import waiting_claims
 from labelling.services.clocks import awaited
 from labelling.services.digest import CALLING, WAITING, calling_for_an_act
 from labelling.services.drafting import authorities_of
+from labelling.services.label_alerts import alerts_on
+from labelling.services.labels import label_facts
 from labelling.services.worklist import counts_of, files_of, ordered, views_of, with_details
 from labelling.views.contested import tasks_of_file
 from labelling.views.labels import tasks_of
@@ -100,7 +101,7 @@ def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
             "to_sign": Decision.objects.awaiting(mandate).count() if mandate.can_sign else 0,
             "rows": rows_of(urgent, mandate, now),
             "claims": waiting_claims(mandate).count(),
-            "alerts": len(alerts_in(Label.objects.for_user(request.user), on=today)) if acts else None,
+            "alerts": len(alerts_on(Label.objects.for_user(request.user), on=today)) if acts else None,
             "strips": _strips(mandate, today),
             "network": network,
             "below_floor": sum(row.labels < row.floor for row in network.rows) if network else 0,
@@ -205,7 +206,7 @@ def _home(membership: Membership, user: Any, now: datetime) -> Home:
         .filter(structure=structure)
         .select_related("departement", "decision", "label", "specification")
         .defer("decision__content", "decision__pdf")
-        .prefetch_related("requests", "decision__notifications")
+        .prefetch_related("requests", "decision__notifications", "label__suspensions")
         .order_by("-created_at", "-pk")
     )
     money = (
@@ -242,8 +243,7 @@ def _file(application: Application, now: datetime) -> File:
             "notified_on": local_day(min(notified), zone) if notified else None,
         }
         if notified and application.state == State.LABELLED:
-            valid = application.label.valid
-            more |= {"label_from": valid.lower, "label_until": valid.upper - timedelta(days=1) if valid.upper else None}
+            more |= label_facts(application.label, local_day(now, zone))
     today = local_day(now, zone)
     more |= awaited(application, today=today).facts() | owed_facts(application, today=today)
     return File(application, badge(facts_of(application, today=today, **more), STRUCTURE))

@@ -26,7 +26,7 @@ def render_whole_file(
     structure = application.structure
     criteria = list(application.specification.criteria.order_by("position"))
     spared = exempt(criteria, structure.kind)
-    pieces = application.evidence.kept().select_related("criterion").order_by("criterion__position", "pk")
+    pieces = application.evidence.of_files().kept().select_related("criterion").order_by("criterion__position", "pk")
     data = {
         "number": application.number,
         "structure": structure.name,

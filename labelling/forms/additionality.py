@@ -1,4 +1,4 @@
-"""What a place offered the year before its label: four questions, each « identique » until told otherwise."""
+"""What a place offers in a week, before its label or now: four questions, each « identique » until told otherwise."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -13,25 +13,28 @@ from labelling.rules.additionality import MEASURES
 SAME, OTHER, UNKNOWN = "same", "other", "unknown"
 
 
-class BaselineForm(DsfrBaseForm):
-    """By measure, whether it was the same the year before, and the figure when it was not."""
+class SupplyForm(DsfrBaseForm):
+    """By measure, whether it is the same as a known figure, and the other figure when it is not."""
 
-    def __init__(self, *args: Any, now: Mapping[str, Decimal | None], **kwargs: Any) -> None:
-        self.now = now
+    when = ""
+    hint = ""
+
+    def __init__(self, *args: Any, known: Mapping[str, Decimal | None], **kwargs: Any) -> None:
+        self.known = known
         self.base_fields = {}
         for key, title in MEASURES.items():
-            known = now[key] is not None
-            choices = [(SAME, f"Identique : {_figure(now[key])}")] if known else []
+            has_figure = known[key] is not None
+            choices = [(SAME, f"Identique : {_figure(known[key])}")] if has_figure else []
             self.base_fields[f"{key}_how"] = forms.ChoiceField(
-                label=f"{title}, l’année d’avant",
+                label=f"{title}, {self.when}",
                 choices=[*choices, (OTHER, "Une autre valeur"), (UNKNOWN, "Je ne sais pas")],
-                initial=SAME if known else UNKNOWN,
+                initial=SAME if has_figure else UNKNOWN,
                 widget=forms.RadioSelect,
                 error_messages={"required": "Choisissez une réponse."},
             )
-            self.base_fields[f"{key}_before"] = forms.DecimalField(
+            self.base_fields[f"{key}_value"] = forms.DecimalField(
                 label=f"{title} : l’autre valeur",
-                help_text="À remplir seulement si elle était différente. Zéro si rien n’existait.",
+                help_text=self.hint,
                 required=False,
                 min_value=0,
                 max_value=2000,
@@ -46,15 +49,29 @@ class BaselineForm(DsfrBaseForm):
         """Ask for the figure where it was another."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for key in MEASURES:
-            name = f"{key}_before"
+            name = f"{key}_value"
             if cleaned.get(f"{key}_how") == OTHER and cleaned.get(name) is None and name not in self.errors:
                 self.add_error(name, "Indiquez cette valeur, ou répondez « je ne sais pas ».")
         return cleaned
 
-    def before(self) -> dict[str, Decimal | None]:
+    def supply(self) -> dict[str, Decimal | None]:
         """Return what was declared, by measure; the form is valid."""
-        said = {SAME: self.now, OTHER: {key: self.cleaned_data[f"{key}_before"] for key in MEASURES}, UNKNOWN: {}}
+        said = {SAME: self.known, OTHER: {key: self.cleaned_data[f"{key}_value"] for key in MEASURES}, UNKNOWN: {}}
         return {key: said[self.cleaned_data[f"{key}_how"]].get(key) for key in MEASURES}
+
+
+class BaselineForm(SupplyForm):
+    """What a place offered the year before its label; what is known is what its file says."""
+
+    when = "l’année d’avant"
+    hint = "À remplir seulement si elle était différente. Zéro si rien n’existait."
+
+
+class PresentSupplyForm(SupplyForm):
+    """What a place offers on the day of an attestation; what is known is the last that was said."""
+
+    when = "aujourd’hui"
+    hint = "À remplir seulement si elle a changé. Zéro s’il n’y en a plus."
 
 
 def _figure(value: Decimal | None) -> str:

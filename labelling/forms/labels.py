@@ -146,6 +146,141 @@ class ActForm(DsfrBaseForm):
     effect_date = _day("Premier jour sans label", "Pour une abrogation, qui vaut pour l’avenir.", required=False)
 
 
+def _expected(*, required: bool, when: str = "") -> forms.CharField:
+    return _text(
+        "Ce que la structure doit faire",
+        f"Pour que la suspension soit levée : l’acte l’imprimera, la structure le lira sur la page de son label.{when}",
+        required=required,
+        error="Dites ce que la structure doit faire pour que la suspension soit levée.",
+    )
+
+
+_LAST = ("Dernier jour suspendu", "Facultatif : sans lui, la suspension dure jusqu’à sa levée.")
+_REVIEW = ("Réexamen au plus tard le", "Les deux autorités regardent alors si la suspension doit durer.")
+
+
+class SuspendForm(DsfrBaseForm):
+    """What an agent considers: on what text, for what facts, from when; the rest of the act when nobody is heard first."""
+
+    ground = GroundField(
+        label="Texte et motif",
+        queryset=EndingGround.objects.none(),
+        widget=forms.RadioSelect,
+        empty_label=None,
+        error_messages={"required": "Choisissez un motif.", "invalid_choice": "Choisissez un motif de la liste."},
+    )
+    facts = _text(
+        "Faits",
+        "Ce que les services ont constaté, avec les dates. La structure les lira, l’acte les imprimera. Aucune donnée de "
+        "patient.",
+        error="Écrivez les faits : la structure les lira.",
+    )
+    effect_date = _day("Premier jour suspendu", "Un jour à venir, et au plus tôt le lendemain de la notification.")
+    deadline = _day(
+        "Réponse de la structure attendue jusqu’au", "Pour les motifs à procédure contradictoire.", required=False
+    )
+    expected = _expected(required=False, when=" Sans procédure contradictoire ; sinon, demandé au moment de l’acte.")
+    last_date = _day(*_LAST, required=False)
+    review_date = _day(*_REVIEW, required=False)
+
+    def __init__(self, *args: Any, grounds: QuerySet[EndingGround], least: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["ground"].queryset = grounds  # type: ignore[attr-defined]
+        self.fields["deadline"].initial = least
+
+    def clean(self) -> dict[str, Any]:
+        """Ask at their fields for what the chosen ground needs."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        ground = cleaned.get("ground")
+        if ground is None:
+            return cleaned
+        if ground.adversarial:
+            wanted = {"deadline": "Indiquez jusqu’à quand la structure peut répondre."}
+        else:
+            wanted = {
+                "expected": "Dites ce que la structure doit faire pour que la suspension soit levée.",
+                "review_date": "Indiquez quand la suspension sera réexaminée.",
+            }
+        for name, sentence in wanted.items():
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, sentence)
+        return cleaned
+
+
+class SuspensionActForm(DsfrBaseForm):
+    """What the act of a suspension will say after the adversarial step."""
+
+    facts = _text(
+        "Faits retenus",
+        "Tels que l’acte les imprimera : corrigez-les si les observations les ont changés.",
+        error="Écrivez les faits : l’acte les imprimera.",
+    )
+    reply = _text(
+        "Réponse aux observations", "Demandée si la structure a répondu : l’acte l’imprimera.", required=False
+    )
+    expected = _expected(required=True)
+    effect_date = _day("Premier jour suspendu", "Un jour à venir, et au plus tôt le lendemain de la notification.")
+    last_date = _day(*_LAST, required=False)
+    review_date = _day(*_REVIEW)
+
+
+class LiftForm(DsfrBaseForm):
+    """Why a suspension is lifted, and from when."""
+
+    facts = _text(
+        "Ce qui a été constaté",
+        "Des faits, avec leur date : l’acte les imprimera. Aucune donnée de patient.",
+        error="Écrivez ce qui a été constaté : l’acte l’imprimera.",
+    )
+    effect_date = _day(
+        "Label de nouveau en vigueur le", "Facultatif : sans date, dès la notification de l’acte.", required=False
+    )
+
+
+class SuspensionGroundForm(DsfrBaseForm):
+    """A text that founds the suspension of a label, as acts will cite it."""
+
+    title = forms.CharField(
+        label="Motif, en quelques mots",
+        help_text="Par exemple : la sécurité des patients n’est plus assurée.",
+        max_length=150,
+        error_messages={"required": "Nommez ce motif."},
+    )
+    source = forms.CharField(
+        label="Texte",
+        help_text="Sa nature, son numéro, sa date et sa publication, tels que l’acte les citera.",
+        max_length=300,
+        error_messages={"required": "Citez le texte : sans lui, aucune suspension n’est possible."},
+    )
+    articles = forms.CharField(
+        label="Articles visés",
+        help_text="Par exemple : son article 4.",
+        max_length=200,
+        error_messages={"required": "Indiquez l’article."},
+    )
+    reason = _text(
+        "Motif de droit",
+        "La phrase que l’acte imprime après « Considérant » : elle commence par « que ».",
+        error="Écrivez la phrase de droit : l’acte l’imprimera.",
+    )
+    help_text = _text(
+        "Quand l’employer", "Lue par les agents qui choisissent un motif.", error="Dites aux agents quand l’employer."
+    )
+    adversarial = forms.BooleanField(
+        label="La structure est entendue avant l’acte (procédure contradictoire)",
+        help_text="À décocher seulement si le texte, ou l’urgence (CRPA, article L. 121-2), en dispense.",
+        required=False,
+        initial=True,
+    )
+    since = _day("Applicable à partir du", "Le premier jour où ce texte fonde une suspension.")
+
+
+class GroundEndForm(DsfrBaseForm):
+    """The last day on which a text founds a suspension."""
+
+    last_day = _day("Dernier jour d’application", "Les suspensions en cours continuent.")
+
+
 class AmendForm(DsfrBaseForm):
     """What a label says of its place, as it must read, and why it changes."""
 
@@ -200,7 +335,6 @@ class StatementForm(DsfrBaseForm):
     """What a holder says of one criterion: nothing changed, or what did."""
 
     same = forms.ChoiceField(
-        choices=[("yes", "Rien n’a changé"), ("no", "Quelque chose a changé")],
         widget=forms.RadioSelect,
         error_messages={"required": "Répondez pour ce critère."},
     )
@@ -212,10 +346,12 @@ class StatementForm(DsfrBaseForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, title: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, title: str, since: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        answers = [("yes", f"Rien n’a changé depuis le {since}"), ("no", "Quelque chose a changé")]
+        self.fields["same"].choices = answers  # type: ignore[attr-defined]
         # Each question says its criterion: read aloud, one legend must not sound like the next.
-        self.fields["same"].label = self["same"].label = f"{title} : depuis la dernière fois"
+        self.fields["same"].label = self["same"].label = title
 
     def clean(self) -> dict[str, Any]:
         """Ask what changed when something did, and keep nothing otherwise."""

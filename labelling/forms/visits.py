@@ -9,6 +9,7 @@ from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.free_text import FreeTextField
 from labelling.choices import AlertOutcome, VisitConclusion, VisitReason, VisitResult
+from labelling.forms.evidence import file_field
 from territories.models import Mandate
 
 LONGEST = 3000
@@ -132,6 +133,25 @@ class ReportForm(DsfrBaseForm):
         if visited and before and before <= visited:
             self.add_error("correct_before", "Cette date vient après la visite.")
         return cleaned
+
+
+class FoundForm(DsfrBaseForm):
+    """The day on which what was to be corrected was found corrected."""
+
+    found_on = _day("Corrections constatées le", "Sur place ou sur pièces, depuis l’envoi du compte rendu.")
+
+
+class VisitPieceForm(DsfrBaseForm):
+    """A photo or a document of a visit. The file comes last: the field before it survives an upload that is too large."""
+
+    use_required_attribute = False
+
+    criterion = forms.ChoiceField(label="Critère", required=False)
+    file = file_field()
+
+    def __init__(self, *args: Any, criteria: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["criterion"].choices = [("", "Toute la visite"), *criteria]  # type: ignore[attr-defined]
 
 
 class VisitAnswerForm(DsfrBaseForm):

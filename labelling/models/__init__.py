@@ -25,6 +25,7 @@ from labelling.models.retention import Purge
 from labelling.models.specifications import Criterion, Quota, Specification, Wave
 from labelling.models.structures import Claim, Membership, Site, Structure
 from labelling.models.support import SupportMessage, SupportRequest
+from labelling.models.suspensions import Lifting, Suspension
 from labelling.models.tags import FileTag, Tag
 from labelling.models.templates import DecisionTemplate, DraftAddition
 from labelling.models.visits import Visit, VisitFinding
@@ -67,6 +68,7 @@ __all__ = [
     "InformationRequest",
     "InterestDeclaration",
     "Label",
+    "Lifting",
     "Membership",
     "Message",
     "MessageReading",
@@ -89,6 +91,7 @@ __all__ = [
     "Structure",
     "SupportMessage",
     "SupportRequest",
+    "Suspension",
     "Tag",
     "ToldNews",
     "Visit",

@@ -1,4 +1,7 @@
-"""How a label ends before its term: the grounds of the law, the adversarial step, and the ending itself."""
+"""How a label ends before its term: the grounds of the law, the adversarial step, and the ending itself.
+
+A suspension has its grounds here too, and its adversarial step; its act is in ``suspensions``.
+"""
 
 from datetime import date
 from typing import Self
@@ -24,10 +27,11 @@ class EndingGroundQuerySet(models.QuerySet["EndingGround"]):
 
 
 class EndingGround(models.Model):
-    """Why a label may end: the act that follows, its time limit, whether the structure is heard first, and the source.
+    """Why a label may end or be suspended: the act, its time limit, whether the structure is heard first, the articles.
 
     ``months`` runs from the day the label was granted: after it, this ground no longer holds. ``reason`` is the
-    sentence of law that the act prints. A ground that changes is a new row, with its dates.
+    sentence of law that the act prints. A ground that changes is a new row, with its dates. The grounds of an ending are
+    those of the code; no text founds a suspension yet: each such ground names its ``source``, and the portal ships none.
     """
 
     code = models.SlugField("code", max_length=40)
@@ -36,6 +40,7 @@ class EndingGround(models.Model):
     act = models.CharField("acte", max_length=20, choices=EndingAct.choices)
     months = models.PositiveSmallIntegerField("délai, en mois après l’octroi", null=True, blank=True)
     adversarial = models.BooleanField("procédure contradictoire", default=True)
+    source = models.CharField("texte", max_length=300, blank=True)
     articles = models.CharField("articles visés", max_length=200)
     reason = models.TextField("motif de droit")
     help_text = models.TextField("quand l’employer")
@@ -44,9 +49,15 @@ class EndingGround(models.Model):
     objects = EndingGroundQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "motif de fin de label"
+        verbose_name = "motif d’un acte sur un label"
+        verbose_name_plural = "motifs d’un acte sur un label"
         constraints = [
             choices_check("act", EndingAct, name="ending_ground_act_known"),
+            models.CheckConstraint(
+                condition=~Q(act=EndingAct.SUSPEND) | ~Q(source=""),
+                name="ending_ground_suspension_has_source",
+                violation_error_message="Une suspension suppose un texte : citez-le.",
+            ),
             ExclusionConstraint(
                 name="ending_ground_one_at_a_time",
                 expressions=[("code", RangeOperators.EQUAL), ("valid", RangeOperators.OVERLAPS)],
@@ -103,43 +114,72 @@ class AdversarialProcedure(models.Model):
         return f"procédure {self.pk}"
 
 
-class Ending(models.Model):
-    """An abrogation or a withdrawal, from its proposal to its effect. A signatory who declines drops it.
+class LabelAct(models.Model):
+    """A joint act on a label, from its proposal to its effect. A signatory who declines drops it.
 
-    It takes effect once notified, never before (CRPA, L. 221-8): ``applied_at`` is that moment, and ``was_valid`` the
-    validity of the label until then. ``limit_date`` is the last day on which the ground allows the act to be signed.
-    An appeal that was accepted undoes it (``undone_at``; trigger): the label finds its validity again, and ``ended_valid``
-    keeps what it was meanwhile, nothing for a withdrawal.
+    It takes effect once notified, never before (CRPA, L. 221-8): ``applied_at`` is that moment.
     """
 
-    label = models.ForeignKey(Label, models.PROTECT, related_name="endings", verbose_name="label")
+    label = models.ForeignKey(Label, models.PROTECT, related_name="%(class)ss", verbose_name="label")
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="+", verbose_name="décision")
+    effect_date = models.DateField("effet le", null=True, blank=True)
+    signed_date = models.DateField("signée le", null=True, blank=True)
+    dropped_at = models.DateTimeField("abandonnée le", null=True, blank=True)
+    applied_at = models.DateTimeField("a pris effet le", null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(applied_at__isnull=True) | Q(signed_date__isnull=False),
+                name="%(class)s_applied_once_signed",
+            ),
+            models.CheckConstraint(
+                condition=Q(dropped_at__isnull=True) | Q(signed_date__isnull=True),
+                name="%(class)s_signed_is_not_dropped",
+            ),
+            models.UniqueConstraint(
+                fields=["label"],
+                condition=Q(dropped_at__isnull=True, applied_at__isnull=True),
+                name="%(class)s_one_pending_per_label",
+                violation_error_message="Un acte sur ce label est déjà présenté ou signé.",
+            ),
+        ]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is at the signature, or waits to be notified."""
+        return self.dropped_at is None and self.applied_at is None
+
+
+class Ending(LabelAct):
+    """An abrogation or a withdrawal. ``was_valid`` is the validity of the label until it took effect.
+
+    ``effect_date`` is the first day without label; ``limit_date`` the last day on which the ground allows the act to be
+    signed. An appeal that was accepted undoes it (``undone_at``; trigger): the label finds its validity again, and
+    ``ended_valid`` keeps what it was meanwhile, nothing for a withdrawal.
+    """
+
     ground = models.ForeignKey(EndingGround, models.PROTECT, related_name="+", verbose_name="motif")
     procedure = models.ForeignKey(
         AdversarialProcedure, models.PROTECT, null=True, blank=True, related_name="endings", verbose_name="procédure"
     )
-    decision = models.OneToOneField(Decision, models.PROTECT, related_name="+", verbose_name="décision")
-    effect_date = models.DateField("fin le", null=True, blank=True)
     limit_date = models.DateField("à signer jusqu’au", null=True, blank=True)
-    signed_date = models.DateField("signée le", null=True, blank=True)
-    dropped_at = models.DateTimeField("abandonnée le", null=True, blank=True)
-    applied_at = models.DateTimeField("a pris effet le", null=True, blank=True)
     was_valid = DateRangeField("validité jusque-là", null=True, blank=True)
     undone_at = models.DateTimeField("annulée le", null=True, blank=True)
     ended_valid = DateRangeField("validité entre-temps", null=True, blank=True)
 
-    class Meta:
+    class Meta(LabelAct.Meta):
         verbose_name = "fin de label"
         verbose_name_plural = "fins de label"
         constraints = [
+            *LabelAct.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(limit_date__isnull=True)
                 | Q(signed_date__isnull=True)
                 | Q(signed_date__lte=F("limit_date")),
                 name="ending_signed_within_its_limit",
                 violation_error_message="Le délai de ce motif est passé.",
-            ),
-            models.CheckConstraint(
-                condition=Q(applied_at__isnull=True) | Q(signed_date__isnull=False), name="ending_applied_once_signed"
             ),
             both_or_none("applied_at", "was_valid", name="ending_keeps_what_was_valid"),
             models.CheckConstraint(
@@ -148,15 +188,6 @@ class Ending(models.Model):
             models.CheckConstraint(
                 condition=Q(ended_valid__isnull=True) | Q(undone_at__isnull=False),
                 name="ending_ended_valid_once_undone",
-            ),
-            models.CheckConstraint(
-                condition=Q(dropped_at__isnull=True) | Q(signed_date__isnull=True), name="ending_signed_is_not_dropped"
-            ),
-            models.UniqueConstraint(
-                fields=["label"],
-                condition=Q(dropped_at__isnull=True, applied_at__isnull=True),
-                name="ending_one_pending_per_label",
-                violation_error_message="Une fin de ce label est déjà présentée ou signée.",
             ),
         ]
 

@@ -11,6 +11,7 @@ from labelling.choices import EvidenceOrigin, EvidenceType, Scan
 from labelling.models.applications import Application
 from labelling.models.specifications import Criterion
 from labelling.models.structures import Membership
+from labelling.models.visits import Visit
 from territories.models import Mandate
 
 
@@ -64,6 +65,10 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
         """Those whose bytes are kept: neither removed nor put aside for what was found in them."""
         return self.filter(removed_at__isnull=True).exclude(scan__in=SET_ASIDE)
 
+    def of_files(self) -> Self:
+        """Those sent to support a file; the others are the photos and documents of a visit."""
+        return self.filter(visit__isnull=True)
+
     def with_people(self) -> Self:
         """Select what showing a row needs."""
         return self.select_related(
@@ -77,11 +82,17 @@ class Evidence(Authored):
     ``document_date`` is the day the document was made, from which its age is told. ``name`` is the file's name on the
     sender's machine, for display only. A row never disappears with its bytes: removed, or put aside, it
     keeps the name, the hash and the dates. A trigger keeps everything else as it was received.
+
+    With a ``visit``, it is a photo or a document of that visit of the labelled place: the structure reads it with the
+    report, once sent, and it is no piece of the file.
     """
 
     application = models.ForeignKey(Application, models.PROTECT, related_name="evidence", verbose_name="candidature")
     criterion = models.ForeignKey(
         Criterion, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="critère"
+    )
+    visit = models.ForeignKey(
+        Visit, models.PROTECT, null=True, blank=True, related_name="pieces", verbose_name="visite"
     )
     origin = models.CharField("nature", max_length=20, choices=EvidenceOrigin.choices, default=EvidenceOrigin.DOCUMENT)
     document_date = models.DateField("date du document")
@@ -105,6 +116,10 @@ class Evidence(Authored):
             choices_check("origin", EvidenceOrigin, name="evidence_origin_known"),
             choices_check("content_type", EvidenceType, name="evidence_content_type_known"),
             choices_check("scan", Scan, name="evidence_scan_known"),
+            models.CheckConstraint(
+                condition=Q(visit__isnull=True) | Q(origin=EvidenceOrigin.VISIT, mandate__isnull=False),
+                name="evidence_of_a_visit_is_of_its_agents",
+            ),
             models.CheckConstraint(condition=Q(size__gt=0), name="evidence_not_empty"),
             models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="evidence_hash_form"),
             models.CheckConstraint(condition=~Q(name=""), name="evidence_is_named"),
@@ -118,7 +133,7 @@ class Evidence(Authored):
                 name="evidence_next_scan_while_unscanned",
             ),
             models.UniqueConstraint(
-                fields=["application", "criterion", "sha256"],
+                fields=["application", "criterion", "visit", "sha256"],
                 condition=~Q(file=""),
                 nulls_distinct=False,
                 name="evidence_once",

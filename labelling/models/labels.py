@@ -20,9 +20,13 @@ from territories.models.people import departements_of
 class LabelQuerySet(models.QuerySet["Label"]):
     """Labels."""
 
-    def in_force(self, on: date) -> Self:
-        """Labels valid on a day and not withdrawn."""
+    def held(self, on: date) -> Self:
+        """Labels whose place is held on a day: valid and not withdrawn, suspended or not."""
         return self.filter(valid__contains=on, withdrawn_at__isnull=True)
+
+    def in_force(self, on: date) -> Self:
+        """Labels held on a day, and not suspended: those that the public may find."""
+        return self.held(on).exclude(suspensions__period__contains=on)
 
     def published(self) -> Self:
         """Labels that may be shown: publication follows notification."""
@@ -38,7 +42,8 @@ class LabelQuerySet(models.QuerySet["Label"]):
 
 
 class Label(models.Model):
-    """The label of a structure. Its status is computed at a date from ``valid`` and ``withdrawn_at``, never stored.
+    """The label of a structure. Its status is computed at a date, never stored: from ``valid``, ``withdrawn_at`` and its
+    suspensions.
 
     A trigger refuses a label whose decision is not signed by every required capacity.
     """

@@ -16,7 +16,8 @@ class Visit(models.Model):
     """One visit of the place of a label. It decides nothing: an ending has its own procedure.
 
     The report is written while ``sent_at`` is empty; a trigger keeps it as the structure read it. ``deadline`` is the
-    last day on which the structure may answer, once.
+    last day on which the structure may answer, once. ``corrected_date`` is the day on which an agent found corrected what
+    was to be: until then the correction is due.
     """
 
     label = models.ForeignKey(Label, models.PROTECT, related_name="visits", verbose_name="label")
@@ -36,6 +37,10 @@ class Visit(models.Model):
     answered_at = models.DateTimeField("répondue le", null=True, blank=True)
     answered_by = models.ForeignKey(
         Membership, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="réponse de"
+    )
+    corrected_date = models.DateField("corrections constatées le", null=True, blank=True)
+    corrected_by = models.ForeignKey(
+        Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="corrections constatées par"
     )
     version = models.PositiveIntegerField("version", default=1)
 
@@ -60,6 +65,12 @@ class Visit(models.Model):
             ),
             both_or_none("sent_at", "deadline", name="visit_sent_has_deadline"),
             both_or_none("answered_at", "answered_by", name="visit_answer_has_author"),
+            both_or_none("corrected_date", "corrected_by", name="visit_correction_has_author"),
+            models.CheckConstraint(
+                condition=Q(corrected_date__isnull=True)
+                | Q(conclusion=VisitConclusion.TO_CORRECT, sent_at__isnull=False),
+                name="visit_corrects_what_was_to_be",
+            ),
             models.CheckConstraint(
                 condition=Q(answered_at__isnull=True, answer="")
                 | (Q(answered_at__isnull=False, sent_at__isnull=False) & ~Q(answer="")),

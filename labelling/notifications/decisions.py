@@ -6,10 +6,10 @@ from labelling.models import (
     Application,
 )
 from labelling.notifications.appeals import answer_declined, answer_to_reader
-from labelling.notifications.labels import ending_declined, ending_to_reader
+from labelling.notifications.labels import act_declined, act_to_reader
 from labelling.notifications.mails import (
     ANSWERS,
-    ENDINGS,
+    LABEL_ACTS,
     LABEL_DECISIONS,
     Messages,
     about_file,
@@ -25,9 +25,12 @@ from labelling.services.drafting import authorities_of
 from territories.choices import DecisionKind, Subject
 from territories.models import Event, Mandate, Notification
 
+TO_SIGN = (*LABEL_DECISIONS, *LABEL_ACTS, *ANSWERS)
+"""The decisions of the parapheur that are about labels."""
+
 
 def _proposed(event: Event) -> list[EmailMessage]:
-    decision = label_decision_of(event, (*LABEL_DECISIONS, *ENDINGS, *ANSWERS))
+    decision = label_decision_of(event, TO_SIGN)
     if decision is None:
         return []
     context = {"decision": decision, "url": address_of("decision", decision.pk)}
@@ -40,7 +43,7 @@ def _proposed(event: Event) -> list[EmailMessage]:
 def _declined(event: Event) -> list[EmailMessage]:
     decision = label_decision_of(event)
     if decision is None:
-        return [*ending_declined(event), *answer_declined(event)]
+        return [*act_declined(event), *answer_declined(event)]
     application = Application.objects.select_related("structure", "departement").get(pk=decision.subject_id)
     authorities = authorities_of(decision.departement).values()
     return to_services("declined", f"une signature refusée, {application.number}", authorities, about_file(application))
@@ -48,7 +51,7 @@ def _declined(event: Event) -> list[EmailMessage]:
 
 def _paper_filed(event: Event) -> list[EmailMessage]:
     """Tell the authority of who filed an original that a colleague must confirm it."""
-    decision = label_decision_of(event, (*LABEL_DECISIONS, *ENDINGS, *ANSWERS))
+    decision = label_decision_of(event, TO_SIGN)
     doer = Mandate.objects.select_related("authority").filter(pk=event.actor_id or 0).first()
     if decision is None or doer is None:
         return []
@@ -66,12 +69,12 @@ def _notified(event: Event) -> list[EmailMessage]:
 
 def _to_reader(event: Event, name: str, subject: str) -> list[EmailMessage]:
     """Write to the one addressee that the event names; a letter has none here."""
-    decision = label_decision_of(event, (*LABEL_DECISIONS, *ENDINGS, *ANSWERS))
+    decision = label_decision_of(event, TO_SIGN)
     row = Notification.objects.filter(pk=event.data.get("notification"), recipient__is_active=True).first()
     if decision is None or row is None or row.recipient is None:
         return []
-    if decision.kind in ENDINGS:
-        return ending_to_reader(event, decision, row)
+    if decision.kind in LABEL_ACTS:
+        return act_to_reader(event, decision, row)
     if decision.kind in ANSWERS:
         return answer_to_reader(event, decision, row)
     application = Application.objects.select_related("structure", "departement").get(pk=decision.subject_id)

@@ -20,7 +20,13 @@ from territories.models import Authority, Decision, Event, Mandate, User
 from territories.services.mails import compose as text_of
 
 LABEL_DECISIONS = (DecisionKind.LABEL_GRANTED, DecisionKind.LABEL_REFUSED)
-ENDINGS = (DecisionKind.LABEL_ABROGATED, DecisionKind.LABEL_WITHDRAWN)
+LABEL_ACTS: Mapping[str, str] = {
+    DecisionKind.LABEL_ABROGATED: "label-ending",
+    DecisionKind.LABEL_WITHDRAWN: "label-ending",
+    DecisionKind.LABEL_SUSPENDED: "label-suspension",
+    DecisionKind.LABEL_REINSTATED: "label-lifting",
+}
+"""Acts on a label, and the page of each."""
 ANSWERS = (DecisionKind.APPEAL_REJECTED, DecisionKind.APPEAL_ACCEPTED)
 
 Messages = Mapping[tuple[str, str], Callable[[Event], list[EmailMessage]]]
@@ -71,7 +77,7 @@ def people_of(application: Application) -> list[User]:
     return [row.user for row in rows.order_by("pk")]
 
 
-def label_decision_of(event: Event, kinds: Iterable[DecisionKind] = LABEL_DECISIONS) -> Decision | None:
+def label_decision_of(event: Event, kinds: Iterable[str] = LABEL_DECISIONS) -> Decision | None:
     """Return the decision that an event is about when it is of these kinds, else nothing."""
     return Decision.objects.filter(pk=event.subject_id, kind__in=kinds).select_related("departement").first()
 

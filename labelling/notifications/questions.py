@@ -157,14 +157,17 @@ def _message(event: Event) -> list[EmailMessage]:
 
 def _put_aside(event: Event) -> list[EmailMessage]:
     """Tell whoever sent a piece why it was put aside."""
-    row = Evidence.objects.with_people().get(pk=event.data["evidence"])
+    row = Evidence.objects.with_people().select_related("visit__label").get(pk=event.data["evidence"])
     sender = row.mandate.user if row.mandate else row.membership.user  # type: ignore[union-attr]
     if not sender.is_active:
         return []
     application = file_of(event)
     found = event.data.get("found")
+    url = address_of("evidence-list", application.number)
+    if row.visit is not None:
+        url = address_of("visit-pieces", row.visit.label.number, row.visit.pk)
     context = about_file(application) | {
-        "url": address_of("evidence-list", application.number),
+        "url": url,
         "refusal": personal_refusal(Personal(found), event.data["page"]) if found else "",
     }
     return [compose("put_aside", f"une pièce écartée, {application.number}", [sender.email], context)]

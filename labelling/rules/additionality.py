@@ -18,11 +18,21 @@ MEASURES: Mapping[str, str] = {
     "other": "Demi-journées d’autres professionnels par semaine",
 }
 """The measures, by their key, in the order in which they are shown."""
+SHORT: Mapping[str, str] = {
+    HOURS: "Heures d’ouverture",
+    "doctor": "Demi-j. de médecins",
+    "nurse": "Demi-j. d’infirmiers",
+    "other": "Demi-j. d’autres",
+}
+
+
+Supply = Mapping[str, Decimal | None]
+"""What a place offers in a week, by measure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One measure of a place: the year before its label, and in the file of its label; ``None`` when unknown."""
+    """One measure of a place: the year before its label, and on a day under it; ``None`` when unknown."""
 
     key: str
     before: Decimal | None
@@ -32,6 +42,11 @@ class Measure:
     def title(self) -> str:
         """Its name in French."""
         return MEASURES[self.key]
+
+    @property
+    def short(self) -> str:
+        """Its name at the head of a column."""
+        return SHORT[self.key]
 
     @property
     def new(self) -> Decimal | None:
@@ -44,10 +59,9 @@ class Measure:
         return None if self.before is None or self.now is None else min(self.now, self.before)
 
 
-def measures(answers: Answers, before: Mapping[str, Decimal | None]) -> list[Measure]:
-    """Return each measure of a file, against what its place offered before."""
-    now = offered(answers)
-    return [Measure(key, before.get(key), now[key]) for key in MEASURES]
+def measures(now: Supply, before: Supply) -> list[Measure]:
+    """Return each measure of what a place offers, against what it offered before."""
+    return [Measure(key, before.get(key), now.get(key)) for key in MEASURES]
 
 
 def offered(answers: Answers) -> dict[str, Decimal | None]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from francesante.lib.french import plural, typeset
+from francesante.lib.french import NBSP, plural, typeset
 
 _NUMBERS = "un deux trois quatre cinq six sept huit neuf dix onze douze".split()
 _AGE = re.compile(rf"moins de (\d{{1,2}}|{'|'.join(_NUMBERS)}) (mois|ans?)\b", re.IGNORECASE)
@@ -51,5 +51,5 @@ def too_old(months: int) -> str:
     """Return what is said of a document that is too old, « ancienne » when no age is asked."""
     if not months:
         return "ancienne"
-    age = f"{months // 12} an{plural(months // 12)}" if months % 12 == 0 else f"{months} mois"
+    age = f"{months // 12}{NBSP}an{plural(months // 12)}" if months % 12 == 0 else f"{months}{NBSP}mois"
     return typeset(f"ancienne : il en faut une de moins de {age}")

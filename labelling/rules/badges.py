@@ -63,6 +63,8 @@ class Facts:
         paused_since, resumes: the pause that required pieces make in the clock today.
         received: answers that the reader's authority asked for, and has not read.
         label_from, label_until: first and last day of the label; no last day when it has no term.
+        suspended_since, review_on, expected: the suspension that the label is under: its first day, the day before which
+            it is reviewed, and what the structure has to do.
     """
 
     state: str
@@ -96,6 +98,9 @@ class Facts:
     received: int = 0
     label_from: date | None = None
     label_until: date | None = None
+    suspended_since: date | None = None
+    review_on: date | None = None
+    expected: str = ""
 
     @property
     def silent(self) -> bool:
@@ -229,6 +234,9 @@ def _decided_for_structure(facts: Facts) -> Badge:
         return Badge("warning", "Décision à lire", "La décision est rendue. La lire ici vaut notification.")
     if facts.state == State.REFUSED:
         return Badge("", "Refusé", "Motifs, recours et suite : lire la décision.")
+    if facts.suspended_since:
+        since = long_date(facts.suspended_since)
+        return Badge("warning", "Suspendu", f"Depuis le {since}. Pour lever la suspension : {facts.expected}")
     return Badge("success", "Labellisé", _period(facts) or "Votre label est accordé.")
 
 
@@ -247,6 +255,8 @@ def _for_outsider(facts: Facts) -> Badge:
     if state in DECIDED:
         if facts.notified_on is None:
             return _UNDISCLOSED
+        if facts.suspended_since:
+            return Badge("", "Suspendu", f"Label suspendu depuis le {long_date(facts.suspended_since)}.")
         tone, label = ("success", "Labellisé") if state == State.LABELLED else ("", "Refusé")
         return Badge(tone, label, " ".join(filter(None, [_period(facts), _notification(facts)])))
     if facts.silent:
@@ -290,6 +300,8 @@ def _appealed(until: date, today: date, hat: str) -> Badge:
 
 
 def _by_state(facts: Facts) -> Badge | None:
+    if facts.suspended_since and not facts.answer_appeal_by:
+        return Badge("warning", "Suspendu", f"Réexamen le {long_date(facts.review_on)}.")
     found = _AGENT_BADGES.get(State(facts.state))
     if found is None or facts.concert_by is None:
         return found

@@ -1,21 +1,48 @@
-"""Additionality: the holder of a label says once what the place offered the year before, and the difference is told."""
+"""Additionality: what a place offered the year before its label is said once, what it offers now at each attestation.
+
+The figures of the file and of the attestations make a dated series; each is told against the same year before.
+"""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import MembershipRole
 from labelling.models import Baseline, Label, Membership
-from labelling.rules.additionality import MEASURES, Measure, measures
+from labelling.rules.additionality import MEASURES, Measure, Supply, measures, offered
 from labelling.rules.answers import parse
+from labelling.rules.clock import local_day
 from territories.choices import Subject
 from territories.services.events import lock, record_event
 
 MOST = Decimal(2000)
 """Beyond this many hours or half-days in a week, a figure is a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a place offers on a day, by its file or by an attestation, against the year before its label."""
+
+    day: date
+    attested: bool
+    measures: list[Measure]
+
+
+def check_supply(supply: Supply) -> None:
+    """Ask if each measure has an answer that a week may hold; ``None`` is one: its holder does not know.
+
+    Raises:
+        RefusedError: a measure is missing or impossible.
+    """
+    if set(supply) != set(MEASURES):
+        raise RefusedError("Répondez à chaque question ; « je ne sais pas » est une réponse.")
+    if any(value is not None and not 0 <= value <= MOST for value in supply.values()):
+        raise RefusedError("Une semaine ne compte ni moins de zéro, ni plus de 2 000 heures ou demi-journées.")
 
 
 @transaction.atomic
@@ -34,10 +61,7 @@ def declare_baseline(
         raise RefusedError("Ce label n’est pas en cours : il n’y a rien à déclarer.")
     if Baseline.objects.filter(label=current).exists():
         raise RefusedError("L’offre de l’année précédente est déjà déclarée. Pour la corriger, écrivez aux services.")
-    if set(before) != set(MEASURES):
-        raise RefusedError("Répondez à chaque question ; « je ne sais pas » est une réponse.")
-    if any(value is not None and not 0 <= value <= MOST for value in before.values()):
-        raise RefusedError("Une semaine ne compte ni moins de zéro, ni plus de 2 000 heures ou demi-journées.")
+    check_supply(before)
     baseline = Baseline.objects.create(label=current, membership=membership, declared_at=at, **before)
     record_event(
         subject_type=Subject.LABEL,
@@ -50,8 +74,28 @@ def declare_baseline(
     return baseline
 
 
-def measures_of(label: Label) -> list[Measure]:
-    """Return what a label adds by measure; needs ``application``, and ``baseline`` where it is asked for many labels."""
-    baseline = getattr(label, "baseline", None)
-    before = {key: getattr(baseline, key, None) for key in MEASURES}
-    return measures(parse(label.application.answers), before)
+def series_of(label: Label) -> list[Situation]:
+    """Return what a place offers under its label, from its file then from each attestation, the oldest first.
+
+    Needs ``application`` and ``departement``; ``baseline`` and ``attestations`` where it is asked for many labels.
+    """
+    before = _figures(getattr(label, "baseline", None))
+    first = Situation(label.valid.lower, False, measures(offered(parse(label.application.answers)), before))
+    zone = label.departement.timezone
+    attested = sorted(label.attestations.all(), key=lambda row: (row.attested_at, row.pk))
+    return [
+        first,
+        *(Situation(local_day(row.attested_at, zone), True, measures(_figures(row), before)) for row in attested),
+    ]
+
+
+def supply_known(label: Label) -> dict[str, Decimal | None]:
+    """Return what a place is last known to offer, by measure: what an attestation offers to confirm."""
+    known: dict[str, Decimal | None] = dict.fromkeys(MEASURES)
+    for situation in series_of(label):
+        known |= {one.key: one.now for one in situation.measures if one.now is not None}
+    return known
+
+
+def _figures(row: Any) -> dict[str, Decimal | None]:
+    return {key: getattr(row, key, None) for key in MEASURES}

@@ -57,6 +57,16 @@ class RegisterAlert:
         return f"{self.line.pk}-{about}-{sha256_hex(canonical_json(dict(self.said)))[:12]}"
 
     @property
+    def source(self) -> str:
+        """The register that says it."""
+        return str(self.line.register)
+
+    @property
+    def as_of(self) -> date:
+        """The day of which the register speaks."""
+        return self.line.as_of
+
+    @property
     def sentence(self) -> str:
         """What the register says, against what the file said."""
         line = self.line
@@ -77,11 +87,11 @@ class RegisterAlert:
 
 
 def alerts_in(labels: LabelQuerySet, *, on: date) -> list[RegisterAlert]:
-    """Return the alerts of the labels in force on a day that nobody settled, label by label; in a few queries.
+    """Return the alerts of the labels held on a day that nobody settled, label by label; in a few queries.
 
     The database leaves out the lines that contradict no file, whatever it says: few answers are then read.
     """
-    running = labels.in_force(on).published()
+    running = labels.held(on).published()
     criteria = _criteria()
     lines = _lines_by_key(Structure.objects.filter(labels__in=running), criteria)
     if not lines:
@@ -134,24 +144,31 @@ def settle_alert(*, label: Label, key: str, outcome: str, note: str, mandate: Ma
             "Cette alerte est déjà réglée, ou le registre dit autre chose depuis. Rien n’a été enregistré ; relisez les "
             "alertes de ce label."
         )
-    settlement = AlertSettlement.objects.create(
-        label=current,
-        line=alert.line,
-        criterion=alert.criterion,
-        said=dict(alert.said),
-        sentence=alert.sentence,
-        outcome=outcome,
-        note=note.strip()[:LONGEST],
-        mandate=mandate,
-        settled_at=at,
+    return record_settlement(
+        AlertSettlement(
+            label=current,
+            line=alert.line,
+            criterion=alert.criterion,
+            said=dict(alert.said),
+            sentence=alert.sentence,
+            outcome=outcome,
+            note=note.strip()[:LONGEST],
+            mandate=mandate,
+            settled_at=at,
+        )
     )
+
+
+def record_settlement(settlement: AlertSettlement) -> AlertSettlement:
+    """Write a settlement and its event, on the chain of the label whose row the caller has locked."""
+    settlement.save(force_insert=True)
     record_event(
         subject_type=Subject.LABEL,
-        subject_id=current.pk,
+        subject_id=settlement.label_id,
         action="settle_alert",
-        actor=mandate,
-        at=at,
-        data={"settlement": settlement.pk, "outcome": str(outcome)},
+        actor=settlement.mandate,
+        at=settlement.settled_at,
+        data={"settlement": settlement.pk, "outcome": str(settlement.outcome)},
     )
     return settlement
 
@@ -254,8 +271,9 @@ def _read_changes(lines: Iterable[RegisterLine]) -> None:
 
 def _unsettled(alerts: Sequence[RegisterAlert]) -> Iterator[RegisterAlert]:
     settled: dict[tuple[int, int, int | None], list[AlertSettlement]] = defaultdict(list)
-    for row in AlertSettlement.objects.filter(label__in={alert.label.pk for alert in alerts}):
-        settled[row.label_id, row.line_id, row.criterion_id].append(row)
+    of_registers = AlertSettlement.objects.filter(label__in={alert.label.pk for alert in alerts}, line__isnull=False)
+    for row in of_registers:
+        settled[row.label_id, row.line_id, row.criterion_id].append(row)  # type: ignore[index]
     about = [(alert.label.pk, alert.line.pk, alert.criterion.pk if alert.criterion else None) for alert in alerts]
     _read_changes(
         {alert.line.pk: alert.line for alert, key in zip(alerts, about, strict=True) if key in settled}.values()

@@ -14,7 +14,9 @@ from francesante.lib.workflow import RefusedError
 from labelling.choices import CriterionKind, MembershipRole
 from labelling.models import Attestation, Criterion, Label, Membership
 from labelling.models.labels import LabelQuerySet
+from labelling.rules.additionality import Supply
 from labelling.rules.clock import add_months, local_day
+from labelling.services.additionality import check_supply
 from territories.choices import Subject
 from territories.models import Event
 from territories.services.events import lock, record_event
@@ -60,15 +62,16 @@ def criteria_of(label: Label) -> list[Criterion]:
 
 @transaction.atomic
 def attest(
-    *, label: Label, membership: Membership, statements: Mapping[str, str], due: date, at: datetime
+    *, label: Label, membership: Membership, statements: Mapping[str, str], supply: Supply, due: date, at: datetime
 ) -> Attestation:
-    """Keep what the holder says of each criterion for a due date.
+    """Keep what the holder says of each criterion for a due date, and what the place offers now.
 
-    ``statements`` gives what changed by code of criterion, an empty text when nothing did.
+    ``statements`` gives what changed by code of criterion, an empty text when nothing did; ``supply`` the figures of a
+    week by measure, ``None`` where the holder does not know.
 
     Raises:
         RefusedError: not an owner of the structure, the label is not in force, this due date is not expected or was
-            attested already, or a criterion is missing.
+            attested already, a criterion is missing, or a figure is missing or impossible.
     """
     current = lock(label)
     if membership.structure_id != current.structure_id or membership.role != MembershipRole.OWNER:
@@ -81,9 +84,10 @@ def attest(
     codes = [row.code for row in criteria_of(label)]
     if set(statements) != set(codes):
         raise RefusedError("Répondez pour chaque critère.")
+    check_supply(supply)
     said = {code: statements[code].strip()[:LONGEST] for code in codes}
     attestation = Attestation.objects.create(
-        label=current, due_date=due, statements=said, attested_at=at, membership=membership
+        label=current, due_date=due, statements=said, attested_at=at, membership=membership, **supply
     )
     record_event(
         subject_type=Subject.LABEL,
@@ -102,7 +106,7 @@ def attest(
 
 def late(labels: LabelQuerySet, *, on: date) -> list[tuple[Label, date]]:
     """Return the labels in force whose latest attestation is overdue, with its due date, the oldest first."""
-    rows = [(label, current_due(label, on=on)) for label in labels.in_force(on).published()]
+    rows = [(label, current_due(label, on=on)) for label in labels.held(on).published()]
     overdue = [(label, due) for label, due in rows if due is not None and due < on]
     keys = [label.pk for label, _ in overdue]
     done = set(Attestation.objects.filter(label__in=keys).values_list("label", "due_date"))
@@ -114,7 +118,7 @@ def remind_of_attestations(*, at: datetime) -> int:
     """Write a reminder when an attestation opens, and another when it is overdue; return their number."""
     today = local_day(at, settings.TIME_ZONE)
     written = 0
-    for label in Label.objects.in_force(today).published().order_by("pk"):
+    for label in Label.objects.held(today).published().order_by("pk"):
         due = current_due(label, on=today)
         if due is not None:
             written += _remind(label, due, today, at=at)

@@ -69,7 +69,7 @@ def _keep(document: Document, pdf: bytes, *, at: datetime) -> None:
 def render_missing_documents(*, at: datetime, batch: int = 50) -> int:
     """Render the documents that files and labels lack, the latest first, and return their number.
 
-    A label has its documents once notified and until it ends: what ended has nothing to put on a wall.
+    A label has its documents once notified, until it ends and while it is not suspended: else nothing is put on a wall.
     """
     received = Application.objects.filter(submitted_at__isnull=False).filter(
         ~Exists(Document.objects.filter(application=OuterRef("pk"), kind=DocumentKind.RECEIPT))
@@ -90,6 +90,7 @@ def _labels_without(kind: DocumentKind, *, at: datetime) -> QuerySet[Label]:
     rendered = Document.objects.filter(label=OuterRef("pk"), kind=kind, source_version=OuterRef("version"))
     today = local_day(at, settings.TIME_ZONE)
     labels = Label.objects.published().filter(withdrawn_at__isnull=True, valid__overlap=DateRange(today, None))
+    labels = labels.exclude(suspensions__period__contains=today)
     return (
         labels.filter(~Exists(rendered))
         .select_related("structure__commune", "departement", "decision", "application__specification")

@@ -1,4 +1,7 @@
-"""The words of the end of a label: the letter that opens the adversarial step, and the reasoned act."""
+"""The words of the end of a label: the letter that opens the adversarial step, and the reasoned act.
+
+Those of every act on a label are here too: ``suspension_drafts`` has its own sentences only.
+"""
 
 from datetime import date
 from typing import Any
@@ -21,14 +24,15 @@ KIND_OF_ACT = {
 
 def draft_letter(label: Label, ground: EndingGround, *, facts: str, effect_date: date | None, deadline: date) -> str:
     """Return the letter that tells a structure what is considered, why, and how it may answer (CRPA, L. 122-1)."""
-    what = (
-        f"de mettre fin au label {label.number} à compter du {long_date(effect_date)}"
-        if ground.act == EndingAct.ABROGATE
-        else f"de retirer le label {label.number}, qui serait réputé n’avoir jamais été accordé"
-    )
+    what = {
+        EndingAct.ABROGATE: f"de mettre fin au label {label.number} à compter du {long_date(effect_date)}",
+        EndingAct.WITHDRAW: f"de retirer le label {label.number}, qui serait réputé n’avoir jamais été accordé",
+        EndingAct.SUSPEND: f"de suspendre le label {label.number} à compter du {long_date(effect_date)}",
+    }[EndingAct(ground.act)]
+    text = ground.source or CODE
     return typeset(
-        f"Nous envisageons {what}, pour ce motif : {_bare(facts)}.\n\n"
-        f"En droit : {ground.title[0].lower()}{ground.title[1:]} ({CODE}, {ground.articles}).\n\n"
+        f"Nous envisageons {what}, pour ce motif : {bare(facts)}.\n\n"
+        f"En droit : {ground.title[0].lower()}{ground.title[1:]} ({text}, {ground.articles}).\n\n"
         f"Rien n’est décidé. Répondez par écrit avant le {long_date(deadline)}, ou demandez à être entendu, assisté ou "
         "représenté si vous le souhaitez. Vous pouvez demander à lire votre dossier. Vos observations seront gardées telles "
         "que vous les aurez écrites, et l’acte, s’il y en a un, y répondra."
@@ -45,17 +49,38 @@ def draft_ending(
     procedure: AdversarialProcedure | None,
 ) -> dict[str, Any]:
     """Return the content of the decision that ends a label: what will be shown, hashed and signed."""
-    structure, granted = label.structure, label.decision
+    act = EndingAct(ground.act)
+    granted_on = granting_day(label)
+    return act_content(
+        label,
+        KIND_OF_ACT[act],
+        title=f"Arrêté conjoint portant {act.label} du label France Santé",
+        visas=_visas(label, ground, procedure, granted_on),
+        reasons=reasons_of(ground, facts, reply, procedure),
+        articles=_articles(label, act, named(label), effect_date),
+        ground={"code": ground.code, "title": ground.title, "articles": ground.articles},
+        effect={"date": effect_date.isoformat() if effect_date else None},
+    )
+
+
+def act_content(
+    label: Label,
+    kind: DecisionKind,
+    *,
+    title: str,
+    visas: list[str],
+    reasons: list[str],
+    articles: list[str],
+    ground: dict[str, str],
+    effect: dict[str, str | None],
+) -> dict[str, Any]:
+    """Return the content of a decision on a label: its own sentences, and what every one of them says."""
+    structure = label.structure
     authorities = authorities_of(label.departement)
     court = next((row.court for row in reversed(authorities.values()) if row.court), "")
-    zone = label.departement.timezone
-    act = EndingAct(ground.act)
-    place = ", ".join(filter(None, [structure.address, f"{structure.postal_code} {structure.commune.name}".strip()]))
-    named = f"{structure.name}, {place}{f' (FINESS {structure.finess})' if structure.finess else ''}"
-    granted_on = local_day(granted.signed_at, zone)  # type: ignore[arg-type]
     return {
-        "kind": str(KIND_OF_ACT[act]),
-        "title": f"Arrêté conjoint portant {act.label} du label France Santé : {structure.name}",
+        "kind": str(kind),
+        "title": f"{title} : {structure.name}",
         "departement": {"code": label.departement.pk, "name": label.departement.name},
         "authorities": [
             {
@@ -68,20 +93,39 @@ def draft_ending(
             }
             for capacity, row in sorted(authorities.items())
         ],
-        "label": {"number": label.number, "granted_on": granted_on.isoformat(), "decision": granted.pk},
-        "structure": {"name": structure.name, "finess": structure.finess or "", "address": place},
-        "ground": {"code": ground.code, "title": ground.title, "articles": ground.articles},
-        "visas": typeset_all(_visas(label, ground, procedure, granted_on)),
-        "reasons": typeset_all(_reasons(ground, facts, reply, procedure)),
-        "articles": numbered([*_articles(label, act, named, effect_date), *last_articles(court)]),
-        "effect": {"date": effect_date.isoformat() if effect_date else None},
+        "label": {
+            "number": label.number,
+            "granted_on": granting_day(label).isoformat(),
+            "decision": label.decision.pk,
+        },
+        "structure": {"name": structure.name, "finess": structure.finess or "", "address": _place(label)},
+        "ground": ground,
+        "visas": typeset_all(visas),
+        "reasons": typeset_all(reasons),
+        "articles": numbered([*articles, *last_articles(court)]),
+        "effect": effect,
         "remedies": {"months": 2, "court": court},
     }
 
 
+def named(label: Label) -> str:
+    """Return the structure of a label as acts name it: its name, address and number."""
+    structure = label.structure
+    return f"{structure.name}, {_place(label)}{f' (FINESS {structure.finess})' if structure.finess else ''}"
+
+
+def _place(label: Label) -> str:
+    structure = label.structure
+    return ", ".join(filter(None, [structure.address, f"{structure.postal_code} {structure.commune.name}".strip()]))
+
+
+def granting_day(label: Label) -> date:
+    """Return the date of the act that granted a label."""
+    return local_day(label.decision.signed_at, label.departement.timezone)  # type: ignore[arg-type]
+
+
 def _visas(label: Label, ground: EndingGround, procedure: AdversarialProcedure | None, granted_on: date) -> list[str]:
-    zone = label.departement.timezone
-    visas = [
+    return [
         "Vu le code de la santé publique ;",
         f"Vu le {CODE}, notamment ses articles L. 121-1, L. 122-1, L. 211-2, L. 211-5 et {ground.articles} ;",
         f"Vu la {LAW}, notamment son article 63 ;",
@@ -89,13 +133,21 @@ def _visas(label: Label, ground: EndingGround, procedure: AdversarialProcedure |
             f"Vu l’arrêté conjoint n° {label.decision.pk} du {long_date(granted_on)} accordant le label France Santé "
             f"n° {label.number} ;"
         ),
+        *visas_of_procedure(label, procedure),
     ]
+
+
+def visas_of_procedure(label: Label, procedure: AdversarialProcedure | None) -> list[str]:
+    """Return what an act says of the adversarial step that led to it."""
+    zone = label.departement.timezone
     if procedure is None:
-        return visas
-    visas.append(
-        f"Vu la lettre du {long_date(local_day(procedure.opened_at, zone))}, qui informe la structure de la mesure "
-        "envisagée et de ses motifs, et l’invite à présenter ses observations ;"
-    )
+        return []
+    visas = [
+        (
+            f"Vu la lettre du {long_date(local_day(procedure.opened_at, zone))}, qui informe la structure de la mesure "
+            "envisagée et de ses motifs, et l’invite à présenter ses observations ;"
+        )
+    ]
     if procedure.answered_at:
         visas.append(
             f"Vu les observations de la structure, reçues le {long_date(local_day(procedure.answered_at, zone))} ;"
@@ -105,10 +157,11 @@ def _visas(label: Label, ground: EndingGround, procedure: AdversarialProcedure |
     return visas
 
 
-def _reasons(ground: EndingGround, facts: str, reply: str, procedure: AdversarialProcedure | None) -> list[str]:
-    reasons = [f"Considérant les faits suivants : {_bare(facts)} ;"]
+def reasons_of(ground: EndingGround, facts: str, reply: str, procedure: AdversarialProcedure | None) -> list[str]:
+    """Return the reasons of an act, in fact then in law, with the reply to what the structure said."""
+    reasons = [f"Considérant les faits suivants : {bare(facts)} ;"]
     if procedure is not None and procedure.answered_at:
-        reasons.append(f"Considérant, en réponse aux observations présentées : {_bare(reply)} ;")
+        reasons.append(f"Considérant, en réponse aux observations présentées : {bare(reply)} ;")
     elif procedure is not None:
         reasons.append(
             f"Considérant que la structure, invitée à le faire avant le {long_date(procedure.deadline)}, n’a pas présenté "
@@ -135,7 +188,7 @@ def _articles(label: Label, act: EndingAct, named: str, effect_date: date | None
     ]
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Return what people wrote without its last point: the act adds its own."""
     return text.strip().rstrip(".; ")
 

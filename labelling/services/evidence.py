@@ -4,9 +4,10 @@ Adding a piece contradicts nothing that others write: the row of the file is loc
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
@@ -115,6 +116,33 @@ def add_evidence(
         origin = EvidenceOrigin.DOCUMENT
     elif origin not in ORIGINS_OF_SERVICES:
         raise RefusedError("Dites ce qu’est cette pièce : un document, un extrait de registre ou un constat de visite.")
+
+    def ready() -> None:
+        current = lock(application)
+        _require_completable(current, author)
+        _require_room(current)
+
+    fields = {"criterion": criterion, "origin": origin, **author_fields(author)}
+    return receive(sent, application, fields, ready=ready, at=at)
+
+
+def receive(
+    sent: SentFile,
+    application: Application,
+    fields: Mapping[str, Any],
+    *,
+    ready: Callable[[], None],
+    at: datetime,
+    record: Callable[[Evidence], None] | None = None,
+) -> Evidence:
+    """Check a file by its content, keep its bytes, then write its row in one transaction that ``ready`` begins.
+
+    ``ready`` locks what the piece is about and refuses what may not receive it; ``record`` writes the event of the piece,
+    on the chain of its file by default.
+
+    Raises:
+        RefusedError: an impossible date, a file that is not what it must be, or one that is already there.
+    """
     today = local_day(at, application.departement.timezone)
     if wrong := wrong_date(sent.document_date, today):
         raise RefusedError(wrong)
@@ -123,13 +151,9 @@ def add_evidence(
     stored = default_storage.save(random_name(application, shown), ContentFile(sent.content))
     try:
         with transaction.atomic():
-            current = lock(application)
-            _require_completable(current, author)
-            _require_room(current)
+            ready()
             row = Evidence.objects.create(
-                application=current,
-                criterion=criterion,
-                origin=origin,
+                application=application,
                 document_date=sent.document_date,
                 name=shown,
                 content_type=content_type,
@@ -139,9 +163,12 @@ def add_evidence(
                 added_at=at,
                 scan=Scan.WAITING if settings.CLAMD_URL or recognition.is_on() else Scan.NOT_SCANNED,
                 next_scan_at=at,
-                **author_fields(author),
+                **fields,
             )
-            _record(row, "add_evidence", author, at=at)
+            if record is None:
+                _record(row, "add_evidence", fields.get("mandate") or fields.get("membership"), at=at)
+            else:
+                record(row)
     except IntegrityError as error:
         default_storage.delete(stored)
         if "evidence_once" in str(error):
@@ -174,7 +201,7 @@ def _require_completable(application: Application, author: Author) -> None:
 
 
 def _require_room(application: Application) -> None:
-    if application.evidence.kept().count() >= settings.EVIDENCE_MAX_FILES:  # type: ignore[attr-defined]
+    if application.evidence.of_files().kept().count() >= settings.EVIDENCE_MAX_FILES:  # type: ignore[attr-defined]
         raise RefusedError(
             f"Ce dossier contient déjà {settings.EVIDENCE_MAX_FILES} pièces, le maximum. Rien n’a été enregistré ; retirez une "
             "pièce devenue inutile, ou réunissez plusieurs pages dans un seul PDF."

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.db.models import Case, Exists, F, Max, Min, OuterRef, Q, QuerySet, S
 from django.db.models.functions import Coalesce
 
 from francesante.lib.french import long_date
-from labelling.models import Application, Ending, Label, Site, Structure
+from labelling.models import Application, Ending, Label, Lifting, Site, Structure, Suspension
 from labelling.rules.answers import Answers, parse
 from labelling.rules.clock import add_months, local_day
 from territories.choices import Subject
@@ -48,15 +49,29 @@ def status(label: Label, on: date, *, public: bool = False) -> LabelStatus:
         return LabelStatus("", words, in_force=False)
     if first is not None and on < first:
         return LabelStatus("info", f"Label à compter du {long_date(first)}", in_force=False)
+    if label.suspensions.filter(period__contains=on).exists():
+        return LabelStatus("" if public else "warning", "Label suspendu" if public else "Suspendu", in_force=False)
     return LabelStatus("success", "Labellisé France Santé" if public else "Label en cours", in_force=True)
+
+
+def label_facts(label: Label, on: date) -> dict[str, Any]:
+    """Return what the badge of a file says of its label, by name; its suspensions are prefetched where many are shown."""
+    found = {"label_from": label.valid.lower, "label_until": last_day(label)}
+    if label.withdrawn_at is not None or on not in label.valid:
+        return found
+    for row in label.suspensions.all():
+        if row.period is not None and on in row.period:
+            found |= {"suspended_since": row.period.lower, "review_on": row.review_date, "expected": row.expected}
+    return found
 
 
 def known_in_force(labels: QuerySet[Label], *, on: date, known_at: datetime) -> QuerySet[Label]:
     """Return the labels in force on a day, as the portal knew them at an instant; each with its ``known_valid``.
 
     Two times are told apart: the day that is asked about, and the moment of the knowledge. A label published since then was
-    not known; one that was abrogated or withdrawn since then still had the validity that it lost; one whose end was undone
-    since then was still without it.
+    not known; one that was abrogated or withdrawn since then still had the validity that it lost, and one whose end was
+    undone since then was still without it; one suspended since then was in force, and one whose suspension was lifted since
+    then was still suspended.
     """
     published = Event.objects.filter(
         subject_type=Subject.LABEL, subject_id=OuterRef("pk"), action="publish", at__lte=known_at
@@ -69,9 +84,20 @@ def known_in_force(labels: QuerySet[Label], *, on: date, known_at: datetime) -> 
     )
     return (
         labels.filter(Exists(published))
+        .exclude(pk__in=suspended(on=on, known_at=known_at).values("label"))
         .filter(Q(withdrawn_at__isnull=True) | Exists(since))
         .annotate(known_valid=known)
         .filter(known_valid__contains=on)  # type: ignore[misc]  # an annotation, which the plugin takes for a text
+    )
+
+
+def suspended(*, on: date, known_at: datetime) -> QuerySet[Suspension]:
+    """Return the suspensions that covered a day, as the portal knew them at an instant."""
+    lifted = Lifting.objects.filter(suspension=OuterRef("pk"), applied_at__gt=known_at).order_by("applied_at", "pk")
+    return (
+        Suspension.objects.filter(applied_at__lte=known_at)
+        .annotate(known_period=Coalesce(Subquery(lifted.values("was_period")[:1]), F("period")))
+        .filter(known_period__contains=on)  # type: ignore[misc]  # an annotation, which the plugin takes for a text
     )
 
 

@@ -1,4 +1,4 @@
-"""The adversarial step before a label ends: the structure is told what is considered and why, and is heard (CRPA, L. 121-1)."""
+"""The adversarial step before a label ends or is suspended: the structure is told why, and is heard (CRPA, L. 121-1)."""
 
 from datetime import date, datetime
 
@@ -10,7 +10,8 @@ from labelling.choices import MembershipRole
 from labelling.models import AdversarialProcedure, EndingGround, Label, Membership
 from labelling.rules.clock import local_day
 from labelling.services.ending_drafts import draft_letter, least_deadline
-from labelling.services.endings import effect_day, is_ending, label_of_open, may_end, today_of, trace
+from labelling.services.endings import effect_day, label_of_open, may_act
+from labelling.services.label_acts import pending_act, today_of, trace
 from territories.models import Mandate
 from territories.services.events import lock, write
 
@@ -27,14 +28,14 @@ def open_procedure(
     version: int,
     at: datetime,
 ) -> AdversarialProcedure:
-    """Tell a structure that its label may end, and why, and ask for its observations. Nothing is decided.
+    """Tell a structure that its label may end or be suspended, and why, and ask for its observations. Nothing is decided.
 
     Raises:
         RefusedError: the mandate may not, the label has ended or is ending, the ground does not hold or asks for no
             such step, no facts, too short a deadline, or an impossible date of effect.
         StaleError: the label changed since ``version``.
     """
-    current = may_end(label, ground, mandate, version=version, at=at)
+    current = may_act(label, ground, mandate, version=version, at=at)
     today = today_of(current, at)
     if not ground.adversarial:
         raise RefusedError("Ce motif ne demande pas de procédure contradictoire : présentez l’acte à la signature.")
@@ -78,7 +79,7 @@ def answer_procedure(
         raise RefusedError("Le responsable de la structure répond en son nom.")
     if current.version != version:
         raise StaleError
-    if current.closed_at is not None or is_ending(label):
+    if current.closed_at is not None or pending_act(label) is not None:
         raise RefusedError(
             "Cette procédure n’attend plus d’observations. Écrivez aux services, dont l’adresse est ci-dessous."
         )
@@ -129,7 +130,7 @@ def close_procedure(
         StaleError: the procedure changed since ``version``.
     """
     label = label_of_open(procedure, mandate, version=version, at=at)
-    if is_ending(label):
+    if pending_act(label) is not None:
         raise RefusedError("Un acte est à la signature : il doit d’abord être signé, ou refusé par un signataire.")
     write(procedure, version=version, closed_at=at)
     trace(label, "close_procedure", actor=mandate, at=at, procedure=procedure.pk)

@@ -125,7 +125,7 @@ def _of_structure(prefix: str = "structure") -> Q:
 
 
 def _has_label(on: date) -> Exists:
-    return Exists(Label.objects.in_force(on).filter(_of_structure()))
+    return Exists(Label.objects.held(on).filter(_of_structure()))
 
 
 def _has_file() -> Exists:
@@ -169,7 +169,7 @@ def _other_registers(lines: Iterable[RegisterLine]) -> dict[int, list[RegisterLi
 
 def _labelled_siblings(lines: Iterable[RegisterLine], on: date) -> Counter[str]:
     legal = {line.legal_number for line in lines} - {""}
-    labels = Label.objects.in_force(on).filter(structure__register_line__legal_number__in=legal)
+    labels = Label.objects.held(on).filter(structure__register_line__legal_number__in=legal)
     return Counter(labels.values_list("structure__register_line__legal_number", flat=True))
 
 

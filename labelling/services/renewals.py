@@ -71,7 +71,7 @@ def remind_of_renewals(*, at: datetime) -> int:
     following = Label.objects.filter(structure=OuterRef("structure"), withdrawn_at__isnull=True).filter(
         valid__startswith__gte=OuterRef("valid__endswith")
     )
-    ending = Label.objects.in_force(today).published().filter(valid__endswith__lte=farthest)
+    ending = Label.objects.held(today).published().filter(valid__endswith__lte=farthest)
     labels = ending.filter(~Exists(asked), ~Exists(following)).order_by("pk")
     return sum(_remind(label, today, at=at) for label in labels)
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from labelling.choices import AppealKind, AppealOutcome
 from labelling.models import Appeal, Ending, Label
-from labelling.services.endings import trace
+from labelling.services.label_acts import trace
 from labelling.services.quotas import lock_quota, take_back, why_not_taken_back
 from territories.choices import DecisionKind
 from territories.models import Notification
@@ -20,6 +20,11 @@ from territories.services.events import lock, write
 def why_not_restorable(ending: Ending) -> str:
     """Return why the label of an ending cannot find its validity again, and what agents can do; or nothing."""
     label = ending.label
+    if Ending.objects.filter(label=label, pk__gt=ending.pk, applied_at__isnull=False, undone_at__isnull=True).exists():
+        return (
+            f"Un acte plus récent met fin lui aussi au label {label.number} : tant qu’il vaut, ce label ne peut pas être "
+            "rétabli. Répondez d’abord au recours contre cet acte, s’il en est formé un."
+        )
     others = Label.objects.filter(
         structure=label.structure_id, withdrawn_at__isnull=True, valid__overlap=ending.was_valid
     )

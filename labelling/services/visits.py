@@ -213,8 +213,12 @@ def answer_report(*, visit: Visit, membership: Membership, answer: str, version:
     return visit
 
 
-def _open(visit: Visit, mandate: Mandate, *, version: int, at: datetime) -> tuple[Visit, Label]:
-    """Lock the label and the visit that is still written, for an agent who may."""
+def open_visit(visit: Visit, mandate: Mandate, *, at: datetime) -> tuple[Visit, Label]:
+    """Lock the label and the visit whose report is still written, for an agent who may.
+
+    Raises:
+        RefusedError: the mandate may not, or the report is sent or the visit cancelled.
+    """
     require_reviewer(visit.label.application, mandate, at=at)
     label = lock(visit.label)
     current = lock(visit)
@@ -222,6 +226,12 @@ def _open(visit: Visit, mandate: Mandate, *, version: int, at: datetime) -> tupl
         raise RefusedError("Cette visite est annulée : rien n’a été enregistré.")
     if current.sent_at is not None:
         raise RefusedError("Ce compte rendu est déjà envoyé à la structure : il ne change plus.")
+    return current, label
+
+
+def _open(visit: Visit, mandate: Mandate, *, version: int, at: datetime) -> tuple[Visit, Label]:
+    """Lock the label and the visit that is still written as the person saw it."""
+    current, label = open_visit(visit, mandate, at=at)
     if current.version != version:
         raise StaleError
     return current, label

@@ -98,7 +98,9 @@ def with_details(files: QuerySet[Application]) -> QuerySet[Application]:
             *[f"{field}__user" for field in REVIEWERS.values()],
         )
         .defer("decision__content", "decision__pdf", "departement__outline", "departement__inset_outline")
-        .prefetch_related("assessments", "requests", "decision__signatures", "decision__notifications")
+        .prefetch_related(
+            "assessments", "requests", "decision__signatures", "decision__notifications", "label__suspensions"
+        )
         .annotate(
             asked=_asked(),
             declined_at=_declined_at(),

@@ -21,6 +21,7 @@ from labelling.models import Baseline, Label
 from labelling.rules.additionality import offered
 from labelling.rules.answers import parse
 from labelling.services import additionality as service
+from labelling.services.additionality import Situation
 from labelling.services.reviews import is_insider
 from labelling.views.endings import label_trail, membership_of
 from labelling.views.scope import visible_label
@@ -45,13 +46,13 @@ def label_baseline(request: HttpRequest, number: str) -> HttpResponse:
         raise PermissionDenied("Cette page est réservée aux personnes qui agissent pour la structure.")
     owner = membership.role == MembershipRole.OWNER
     declared = Baseline.objects.filter(label=label).exists()
-    form = BaselineForm(request.POST or None, now=offered(parse(label.application.answers)))
+    form = BaselineForm(request.POST or None, known=offered(parse(label.application.answers)))
     status = 200
     if request.method == "POST":
         status = UNPROCESSABLE
         if form.is_valid():
             try:
-                service.declare_baseline(label=label, membership=membership, before=form.before(), at=timezone.now())
+                service.declare_baseline(label=label, membership=membership, before=form.supply(), at=timezone.now())
             except RefusedError as refusal:
                 form.add_error(None, str(refusal))
                 status = CONFLICT
@@ -72,13 +73,17 @@ def label_baseline(request: HttpRequest, number: str) -> HttpResponse:
 def additionality_of(request: HttpRequest, label: Label) -> dict[str, Any]:
     """Return what the page of a label says of what it adds: to the services, the measures; to its holder, the question."""
     declared = Baseline.objects.filter(label=label).exists()
-    shown = declared and is_insider(request.mandate)  # type: ignore[attr-defined]
-    return {"baseline_declared": declared, "measures": service.measures_of(label) if shown else []}
+    insider = is_insider(request.mandate)  # type: ignore[attr-defined]
+    series = service.series_of(label) if insider and (declared or label.attestations.exists()) else []
+    return {"baseline_declared": declared, "series": series, "measures": series[-1].measures if series else []}
 
 
 @require_safe
 def additionality(request: HttpRequest) -> HttpResponse:
-    """Give what the labels in force of a territory add, as CSV: one row by label, « non calculé » where unknown."""
+    """Give what the labels in force of a territory add, as CSV: one row by label and by date on which its supply was told.
+
+    The first is that of its file, then one by attestation; « non calculé » where unknown.
+    """
     if not is_insider(request.mandate):  # type: ignore[attr-defined]
         raise PermissionDenied("Ce fichier est tenu pour l’ARS, la préfecture et l’équipe nationale.")
     today = timezone.localdate()
@@ -86,23 +91,30 @@ def additionality(request: HttpRequest) -> HttpResponse:
         Label.objects.for_user(request.user)
         .in_force(today)
         .published()
-        .select_related("structure", "application", "baseline")
+        .select_related("structure", "application", "baseline", "departement")
+        .defer("departement__outline", "departement__inset_outline")
+        .prefetch_related("attestations")
         .order_by("departement", "structure__sort_key", "pk")
     )
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="additionnalite-{today.isoformat()}.csv"'
     rows = csv.writer(response)
     figures = [f"{column}_{part}" for column in COLUMNS.values() for part in ("avant", "label", "deja_la", "nouvelles")]
-    rows.writerow(["code_label", "nom", "code_commune", "code_departement", "date_debut", *figures])
+    rows.writerow(
+        ["code_label", "nom", "code_commune", "code_departement", "date_debut", *figures, "situation_au", "origine"]
+    )
     for label in labels.iterator(chunk_size=1000):
         structure = label.structure
         place = [label.number, harmless(structure.name), structure.commune_id, label.departement_id]
-        rows.writerow([*place, label.valid.lower.isoformat(), *_figures(label)])
+        for situation in service.series_of(label):
+            origin = "attestation" if situation.attested else "dossier"
+            figures = [label.valid.lower.isoformat(), *_figures(situation)]
+            rows.writerow([*place, *figures, situation.day.isoformat(), origin])
     return response
 
 
-def _figures(label: Label) -> Iterator[str]:
-    for measure in service.measures_of(label):
+def _figures(situation: Situation) -> Iterator[str]:
+    for measure in situation.measures:
         for value in (measure.before, measure.now, measure.kept, measure.new):
             yield _figure(value)
 

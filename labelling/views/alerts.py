@@ -1,4 +1,4 @@
-"""Registers that say otherwise than the file of a label: for the territory, and for one label."""
+"""What is to be looked at on labels, said by registers or declared by their holders: for the territory, and for one label."""
 
 import csv
 from collections.abc import Iterable
@@ -20,8 +20,8 @@ from francesante.lib.workflow import RefusedError
 from labelling.forms.visits import SettleForm
 from labelling.models import Label
 from labelling.rules.clock import local_day
-from labelling.services import alerts as service
-from labelling.services.alerts import RegisterAlert
+from labelling.services import label_alerts as service
+from labelling.services.label_alerts import Alert
 from labelling.services.reviews import is_insider
 from labelling.views.endings import label_trail, posted_mandate, refusal_to_act
 from labelling.views.scope import visible_label
@@ -36,7 +36,7 @@ def register_alerts(request: HttpRequest) -> HttpResponse:
     if not is_insider(request.mandate):  # type: ignore[attr-defined]
         raise PermissionDenied(FOR_SERVICES)
     today = timezone.localdate()
-    found = service.alerts_in(Label.objects.for_user(request.user), on=today)
+    found = service.alerts_on(Label.objects.for_user(request.user), on=today)
     if request.GET.get("format") == "csv":
         return _csv(found, on=today)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
@@ -51,7 +51,7 @@ def register_alerts(request: HttpRequest) -> HttpResponse:
     return render(request, "labelling/alert/list.html", context)
 
 
-def _csv(alerts: Iterable[RegisterAlert], *, on: date) -> HttpResponse:
+def _csv(alerts: Iterable[Alert], *, on: date) -> HttpResponse:
     """UTF-8, comma, ISO dates, codes as text, as in the open data; and no text that a spreadsheet would run."""
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="alertes-{on.isoformat()}.csv"'
@@ -60,7 +60,7 @@ def _csv(alerts: Iterable[RegisterAlert], *, on: date) -> HttpResponse:
         ["code_label", "nom", "code_commune", "code_departement", "critere", "registre", "situation_au", "alerte"]
     )
     for alert in alerts:
-        label, line = alert.label, alert.line
+        label = alert.label
         rows.writerow(
             [
                 label.number,
@@ -68,8 +68,8 @@ def _csv(alerts: Iterable[RegisterAlert], *, on: date) -> HttpResponse:
                 label.structure.commune_id,
                 label.departement_id,
                 alert.criterion.code if alert.criterion else "",
-                line.register,
-                line.as_of.isoformat(),
+                alert.source,
+                alert.as_of.isoformat(),
                 alert.sentence,
             ]
         )
@@ -92,13 +92,14 @@ def label_alerts(request: HttpRequest, number: str) -> HttpResponse:
         status = UNPROCESSABLE
         if bound.is_valid():
             try:
-                service.settle_alert(label=label, key=key, **bound.cleaned_data, mandate=mandate, at=now)
+                service.settle(label=label, key=key, **bound.cleaned_data, mandate=mandate, at=now)
             except RefusedError as error:
                 refusal, status = str(error), CONFLICT
             else:
-                messages.success(request, "C’est noté : cette alerte ne reviendra que si le registre change.")
+                messages.success(request, "C’est noté : cette alerte ne reviendra que s’il est dit autre chose.")
                 return redirect("label-alerts", label.number)
-    found = service.alerts_of(label, on=local_day(now, label.departement.timezone))
+    today = local_day(now, label.departement.timezone)
+    found = service.with_changes(service.alerts_on(Label.objects.filter(pk=label.pk), on=today))
     acts = not refusal_to_act(label, request.mandate, now)  # type: ignore[attr-defined]
     context = {
         "label": label,
@@ -115,7 +116,7 @@ def label_alerts(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "labelling/alert/label.html", context, status=status)
 
 
-def _form(alert: RegisterAlert, bound: SettleForm | None) -> SettleForm:
+def _form(alert: Alert, bound: SettleForm | None) -> SettleForm:
     """Return the form of one alert, with its input when it was just refused."""
     return bound if bound is not None and bound.prefix == alert.key else SettleForm(prefix=alert.key)
 
@@ -124,6 +125,8 @@ def register_alerts_of(request: HttpRequest, label: Label, today: date) -> dict[
     """Return what the page of a label says of the registers, to those who check them."""
     insider = is_insider(request.mandate)  # type: ignore[attr-defined]
     return {
-        "register_alerts": service.alerts_of(label, on=today) if insider else [],
+        "register_alerts": service.with_changes(service.alerts_on(Label.objects.filter(pk=label.pk), on=today))
+        if insider
+        else [],
         "alerts_settled": insider and label.alert_settlements.exists(),
     }

@@ -16,12 +16,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import MembershipRole
+from labelling.forms.additionality import PresentSupplyForm
 from labelling.forms.labels import StatementForm
 from labelling.models import Criterion, Label
 from labelling.rules.answers import parse
 from labelling.rules.clock import local_day
 from labelling.rules.criteria import assess_all
 from labelling.services import attestations as service
+from labelling.services.additionality import supply_known
 from labelling.views.endings import label_trail, membership_of
 from labelling.views.posted import keeps_whole, lost_input
 from labelling.views.scope import visible_label
@@ -50,16 +52,26 @@ def label_attestation(request: HttpRequest, number: str) -> HttpResponse:
     now = timezone.now()
     today = local_day(now, label.departement.timezone)
     due = service.expected(label, on=today)
-    lines = _lines(request, label) if due else []
+    since = service.since_when(label)
+    lines = _lines(request, label, since) if due else []
+    supply = PresentSupplyForm(request.POST or None, prefix="offre", known=supply_known(label)) if due else None
     refusal, status = "", 200
     if request.method == "POST":
         asked = _due(request)
-        if not all(line.form.is_valid() for line in lines):
+        # Each is asked, so that every mistake is shown at once.
+        if not all([*(line.form.is_valid() for line in lines), supply is None or supply.is_valid()]):
             status = UNPROCESSABLE
         else:
             statements = {line.criterion.code: line.form.cleaned_data["change"] for line in lines}
             try:
-                service.attest(label=label, membership=membership, statements=statements, due=asked, at=now)
+                service.attest(
+                    label=label,
+                    membership=membership,
+                    statements=statements,
+                    supply=supply.supply() if supply else {},
+                    due=asked,
+                    at=now,
+                )
             except RefusedError as error:
                 refusal, status = str(error), CONFLICT
             else:
@@ -73,7 +85,8 @@ def label_attestation(request: HttpRequest, number: str) -> HttpResponse:
         "lines": lines,
         "wrong": [line for line in lines if line.form.errors],
         "refusal": refusal,
-        "since": service.since_when(label),
+        "since": since,
+        "supply": supply,
         "owner": membership.role == MembershipRole.OWNER,
         "trail": label_trail(request, label),
     }
@@ -88,14 +101,18 @@ def _due(request: HttpRequest) -> date:
         return date.min
 
 
-def _lines(request: HttpRequest, label: Label) -> list[Line]:
+def _lines(request: HttpRequest, label: Label, since: str) -> list[Line]:
     criteria = service.criteria_of(label)
     answers = parse(label.application.answers)
     found = assess_all(criteria, answers, structure_kind=label.structure.kind)
     # Bound again, to be read before it is kept, when the session had ended; its mistakes are shown at once.
     posted = request.POST or lost_input(request)
     return [
-        Line(one.criterion, one.answer, StatementForm(posted, prefix=one.criterion.code, title=one.criterion.title))
+        Line(
+            one.criterion,
+            one.answer,
+            StatementForm(posted, prefix=one.criterion.code, title=one.criterion.title, since=since),
+        )
         for one in found
     ]
 

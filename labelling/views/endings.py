@@ -1,6 +1,5 @@
-"""The end of a label on screen: considered, answered, proposed, notified. Two sides, the same pages."""
+"""The end of a label on screen: considered, answered, presented to signature. Two sides, the same pages."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -12,23 +11,23 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import EndingAct, MembershipRole
-from labelling.forms.labels import ActForm, AnswerForm, EndForm, HeardForm
-from labelling.forms.review import LetterForm
+from labelling.forms.labels import ActForm, AnswerForm, EndForm, HeardForm, SuspensionActForm
 from labelling.models import AdversarialProcedure, Ending, Label, Membership
-from labelling.rules.clock import appeal_deadline, local_day
+from labelling.rules.clock import local_day
 from labelling.services import endings as service
-from labelling.services import procedures
+from labelling.services import procedures, suspensions
 from labelling.services.drafting import authorities_of
 from labelling.services.ending_drafts import least_deadline
+from labelling.services.label_acts import Act, latest_act, pending_act
 from labelling.services.reviews import is_insider, require_reviewer
-from labelling.views.posted import lost_initial, posted_number, posts_only
+from labelling.services.suspensions import Terms
+from labelling.views.posted import lost_initial, posted_number
 from labelling.views.scope import visible_label
-from territories.choices import DecisionKind
 from territories.models import Mandate
 
 UNPROCESSABLE, CONFLICT = 422, 409
@@ -45,9 +44,7 @@ def ending_facts(request: HttpRequest, label: Label) -> dict[str, Any]:
     mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
     membership = membership_of(request, label)
     inside = membership is not None or is_insider(mandate)
-    ending = service.ending_of(label)
-    if ending is not None and not _may_know(ending, inside=inside, insider=is_insider(mandate)):
-        ending = None
+    ending = known_act(request, Ending, label, inside=inside)
     procedure = label.procedures.filter(closed_at__isnull=True).select_related("ground").first() if inside else None
     return {
         "procedure": procedure,
@@ -55,13 +52,20 @@ def ending_facts(request: HttpRequest, label: Label) -> dict[str, Any]:
         "may_end": mandate is not None
         and not refusal_to_act(label, mandate, now)
         and procedure is None
-        and (ending is None or ending.undone_at is not None),
+        and pending_act(label) is None,
     }
 
 
-def _may_know(ending: Ending, *, inside: bool, insider: bool) -> bool:
-    """The authorities know of an act from its proposal, the structure once it is signed, the others once in effect."""
-    return ending.applied_at is not None or insider or (inside and ending.signed_date is not None)
+def known_act(request: HttpRequest, kind: type[Act], label: Label, *, inside: bool) -> Act | None:
+    """Return the latest act of a kind on a label, if the reader may know of it.
+
+    The authorities know of an act from its proposal, the structure once it is signed, the others once in effect.
+    """
+    act = latest_act(kind, label)
+    insider = is_insider(request.mandate)  # type: ignore[attr-defined]
+    if act is None or act.applied_at is not None or insider or (inside and act.signed_date is not None):
+        return act
+    return None
 
 
 def refusal_to_act(label: Label, mandate: Mandate | None, now: datetime) -> str:
@@ -193,8 +197,7 @@ def _procedure_page(
     now = timezone.now()
     today = local_day(now, label.departement.timezone)
     membership = membership_of(request, label)
-    ending = service.ending_of(label)
-    pending = ending is not None and ending.applied_at is None
+    pending = pending_act(label) is not None
     is_open = procedure.closed_at is None and not pending
     acts = is_open and not refusal_to_act(label, request.mandate, now)  # type: ignore[attr-defined]
     forms: dict[str, Any] = {}
@@ -216,7 +219,8 @@ def _procedure_page(
         "heard": forms.get("heard"),
         "act": forms.get("act"),
         "form": answer or forms.get("act") or forms.get("heard"),
-        "abrogates": procedure.ground.act == EndingAct.ABROGATE,
+        "withdraws": procedure.ground.act == EndingAct.WITHDRAW,
+        "suspends": procedure.ground.act == EndingAct.SUSPEND,
         "refusal": refusal,
         "authorities": authorities_of(label.departement).values(),
         "trail": label_trail(request, label),
@@ -230,41 +234,42 @@ def _agent_forms(procedure: AdversarialProcedure, today: date) -> dict[str, Any]
         return {"heard": HeardForm()}
     if procedure.answered_at is None and today <= procedure.deadline:
         return {}
-    return {"act": ActForm(initial={"facts": procedure.facts, "effect_date": procedure.effect_date})}
+    form = SuspensionActForm if procedure.ground.act == EndingAct.SUSPEND else ActForm
+    return {"act": form(initial={"facts": procedure.facts, "effect_date": procedure.effect_date})}
 
 
-@posts_only("label")
-def label_act(request: HttpRequest, number: str, action: str) -> HttpResponse:
-    """Apply one act of an agent on the end of a label, then go back to its page; refused, show the page again."""
-    label = visible_label(request, number)
-    if action not in ACTS:
-        raise Http404
-    return ACTS[action](request, label, posted_mandate(request, label))
-
-
-def _hear(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
+def hear(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
+    """Record the hearing of the structure."""
     form = HeardForm(request.POST)
 
-    def hear(procedure: AdversarialProcedure, **by: Any) -> str:
+    def record(procedure: AdversarialProcedure, **by: Any) -> str:
         procedures.record_hearing(procedure=procedure, mandate=mandate, **form.cleaned_data, **by)
         return "L’audition est enregistrée."
 
-    return _go_on(request, label, hear, heard=form)
+    return _go_on(request, label, record, heard=form)
 
 
-def _close(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
-    def close(procedure: AdversarialProcedure, **by: Any) -> str:
+def close(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
+    """Close the procedure without an act."""
+
+    def end(procedure: AdversarialProcedure, **by: Any) -> str:
         procedures.close_procedure(procedure=procedure, mandate=mandate, **by)
         return "La procédure est close sans suite : le label continue, la structure est prévenue."
 
-    return _go_on(request, label, close)
+    return _go_on(request, label, end)
 
 
-def _propose(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
-    form = ActForm(request.POST)
+def present(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
+    """Present to signature the act that the procedure led to."""
+    suspends = _procedure(request, label).ground.act == EndingAct.SUSPEND
+    form = SuspensionActForm(request.POST) if suspends else ActForm(request.POST)
 
     def propose(procedure: AdversarialProcedure, **by: Any) -> str:
-        service.propose_ending_after_procedure(procedure=procedure, mandate=mandate, **form.cleaned_data, **by)
+        if suspends:
+            terms = Terms(**form.cleaned_data)
+            suspensions.propose_suspension_after_procedure(procedure=procedure, terms=terms, mandate=mandate, **by)
+        else:
+            service.propose_ending_after_procedure(procedure=procedure, mandate=mandate, **form.cleaned_data, **by)
         return "L’acte est présenté à la signature des deux autorités."
 
     return _go_on(request, label, propose, act=form)
@@ -289,106 +294,3 @@ def _go_on(request: HttpRequest, label: Label, verb: Callable[..., str], /, **bo
         return redirect(label)
     procedure.refresh_from_db()
     return _procedure_page(request, label, procedure, bound=bound, refusal=refusal, status=CONFLICT)
-
-
-def _notify(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
-    ending = service.ending_of(label)
-    if ending is None:
-        raise Http404
-    form = LetterForm(request.POST)
-    if form.is_valid():
-        try:
-            received_on = form.cleaned_data["received_on"]
-            service.record_ending_letter(ending=ending, mandate=mandate, received_on=received_on, at=timezone.now())
-        except RefusedError as refusal:
-            form.add_error("received_on", str(refusal))
-        else:
-            messages.success(
-                request, "La notification est enregistrée : l’acte prend effet, les délais de recours courent."
-            )
-            return redirect("label-ending", label.number)
-    return _ending_page(request, label, ending, letter=form, status=CONFLICT)
-
-
-ACTS: Mapping[str, Callable[[HttpRequest, Label, Mandate], HttpResponse]] = {
-    "entendre": _hear,
-    "clore": _close,
-    "presenter": _propose,
-    "notifier": _notify,
-}
-"""The acts of an agent, by their name in the address."""
-
-
-# The act --------------------------------------------------------------------------------------------------------------
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def label_ending(request: HttpRequest, number: str) -> HttpResponse:
-    """Announce the act, record its reading, then show it: what, why, from when, remedies, what next."""
-    label = visible_label(request, number)
-    ending = _ending(request, label)
-    if request.method != "POST":
-        return _ending_page(request, label, ending)
-    membership = membership_of(request, label)
-    if membership is None:
-        raise PermissionDenied(
-            "L’acte est notifié à la structure : sa lecture par un agent n’est pas une notification."
-        )
-    try:
-        service.read_ending(ending=ending, membership=membership, at=timezone.now())
-    except RefusedError as refusal:
-        messages.error(request, typeset(str(refusal)))
-    return redirect("label-ending", label.number)
-
-
-def _ending(request: HttpRequest, label: Label) -> Ending:
-    ending = ending_facts(request, label)["ending"]
-    if ending is None:
-        raise Http404
-    return ending  # type: ignore[no-any-return]
-
-
-def _ending_page(
-    request: HttpRequest, label: Label, ending: Ending, *, letter: LetterForm | None = None, status: int = 200
-) -> HttpResponse:
-    now = timezone.now()
-    membership = membership_of(request, label)
-    may_act = not refusal_to_act(label, request.mandate, now)  # type: ignore[attr-defined]
-    dates = ending.decision.notifications.filter(notified_at__isnull=False).values_list("notified_at", flat=True)
-    notified_at = min(dates) if dates else None
-    context: dict[str, Any] = {
-        "label": label,
-        "structure": label.structure,
-        "ending": ending,
-        "decision": ending.decision,
-        "membership": membership,
-        "may_read": notified_at is not None or membership is None,
-        "contest": membership is not None or is_insider(request.mandate),  # type: ignore[attr-defined]
-        "may_open": membership is not None and membership.role == MembershipRole.OWNER,
-        "by_letter": not label.application.notification_consent,
-        "withdrawn": ending.decision.kind == DecisionKind.LABEL_WITHDRAWN,
-        "content": json.loads(ending.decision.content),
-        "notified_at": notified_at,
-        "deadline": appeal_deadline(local_day(notified_at, label.departement.timezone)) if notified_at else None,
-        "signatures": ending.decision.signatures.select_related("mandate__authority").order_by("capacity"),
-        "has_pdf": bool(ending.decision.pdf_hash),
-        "letter": letter or (LetterForm() if may_act and ending.signed_date and notified_at is None else None),
-        "trail": label_trail(request, label),
-    }
-    return render(request, "labelling/label/ending.html", context, status=status)
-
-
-@never_cache
-@require_safe
-def label_ending_pdf(request: HttpRequest, number: str) -> HttpResponse:
-    """Give the act in PDF, byte for byte as it is kept."""
-    label = visible_label(request, number)
-    ending = _ending(request, label)
-    if ending.applied_at is None and not is_insider(request.mandate):  # type: ignore[attr-defined]
-        raise PermissionDenied("L’acte se lit après sa notification : ouvrez d’abord la page de l’acte.")
-    pdf = ending.decision.pdf
-    if pdf is None:
-        raise Http404
-    headers = {"Content-Disposition": f'inline; filename="fin-{label.number}.pdf"'}
-    return HttpResponse(bytes(pdf), content_type="application/pdf", headers=headers)

@@ -96,7 +96,8 @@ class Panel:
 def pieces_of(application: Application) -> list[Piece]:
     """Return every piece of a file, those removed included, in the order they came."""
     today = local_day(timezone.now(), application.departement.timezone)
-    return [Piece(row, today, _months_of(row)) for row in application.evidence.with_people().order_by("pk")]
+    rows = application.evidence.of_files().with_people().order_by("pk")
+    return [Piece(row, today, _months_of(row)) for row in rows]
 
 
 def _months_of(row: Evidence) -> int:
@@ -264,15 +265,26 @@ def _page(
 def evidence_file(request: HttpRequest, number: str, pk: int) -> HttpResponse | FileResponse:
     """Give the bytes of a piece, to be shown in the page of the file or in a window of their own."""
     reader = file_reader(request, number)
-    row = get_object_or_404(reader.application.evidence, pk=pk)
+    row = get_object_or_404(reader.application.evidence.of_files(), pk=pk)
+    response = file_response(request, row)
+    if reader.mandate is not None:
+        record_reading(application=reader.application, mandate=reader.mandate, at=timezone.now())
+    return response
+
+
+def file_response(request: HttpRequest, row: Evidence) -> FileResponse:
+    """Return the bytes of a piece, under the policy that keeps them from doing anything.
+
+    Raises:
+        PermissionDenied: they are withheld until scanned, or no longer kept.
+        Http404: they are not where they should be.
+    """
     try:
         stream = service.open_bytes(row)
     except RefusedError as refusal:
         raise PermissionDenied(str(refusal)) from refusal
     except FileNotFoundError as error:
         raise Http404 from error
-    if reader.mandate is not None:
-        record_reading(application=reader.application, mandate=reader.mandate, at=timezone.now())
     response = FileResponse(
         stream, content_type=row.content_type, filename=download_name(row), as_attachment="telecharger" in request.GET
     )
@@ -300,7 +312,7 @@ def download_name(row: Evidence) -> str:
 def evidence_remove(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     """Remove a piece: a page of its own, with what it means."""
     reader = file_reader(request, number)
-    rows = reader.application.evidence.select_related("criterion", "application__departement")
+    rows = reader.application.evidence.of_files().select_related("criterion", "application__departement")
     row = get_object_or_404(rows, pk=pk)
     if row.by_services != reader.services:
         raise PermissionDenied("Une pièce se retire par le côté qui l’a ajoutée : la structure, ou les services.")

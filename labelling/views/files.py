@@ -29,7 +29,7 @@ from labelling.services.clocks import awaited, clock_of, usual_days
 from labelling.services.documents import receipt_of
 from labelling.services.drafting import authorities_of
 from labelling.services.invitations import invitation_of
-from labelling.services.labels import last_day
+from labelling.services.labels import label_facts
 from labelling.services.opinions import told_to_structure
 from labelling.services.quotas import rank
 from labelling.services.renewals import renewal_date, standing_label
@@ -175,8 +175,7 @@ def _badge(application: Application, now: datetime) -> Badge:
             if notification and notification.notified_at
             else None,
             ended_on=service.abandoned_on(application) if application.state == ApplicationState.ABANDONED else None,
-            label_from=label.valid.lower if label else None,
-            label_until=last_day(label) if label else None,
+            **(label_facts(label, local_day(now, zone)) if label else {}),
             **awaited(application, today=local_day(now, zone)).facts(),
             **owed_facts(application, today=local_day(now, zone)),
         ),
@@ -242,7 +241,7 @@ def _hub(request: HttpRequest, application: Application, membership: Membership)
         "total": len(TO_FILL),
         "first": first,
         "owner": membership.role == MembershipRole.OWNER,
-        "pieces": application.evidence.kept().count(),
+        "pieces": application.evidence.of_files().kept().count(),
     }
     return render(request, "labelling/apply/hub.html", context)
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from francesante.lib.french import long_date, typeset
 from francesante.lib.spreadsheets import harmless
-from labelling.choices import ApplicationState, DocumentKind
+from labelling.choices import ApplicationState, DocumentKind, EndingAct
 from labelling.forms.labels import KnownForm
 from labelling.models import Application, Document, Label, Membership
 from labelling.rules.badges import OPEN
@@ -27,16 +27,18 @@ from labelling.rules.clock import local_day
 from labelling.services.attestations import expected
 from labelling.services.documents import label_document
 from labelling.services.drafting import authorities_of
-from labelling.services.endings import ending_of
+from labelling.services.label_acts import pending_act
 from labelling.services.labels import known_in_force, last_day, status
 from labelling.services.renewals import renewal_date, standing_label
 from labelling.services.reviews import is_insider
+from labelling.services.suspensions import suspension_of
 from labelling.views.additionality import additionality_of
 from labelling.views.alerts import register_alerts_of
 from labelling.views.amendments import amendments_of
 from labelling.views.attestations import attestations_of
 from labelling.views.endings import ending_facts, refusal_to_act
 from labelling.views.scope import visible_label
+from labelling.views.suspensions import suspension_facts
 from labelling.views.visits import visits_of
 
 WAITING = 202
@@ -133,6 +135,7 @@ def label_page(request: HttpRequest, number: str) -> HttpResponse:
         "alive": label.withdrawn_at is None and (label.valid.upper is None or today < label.valid.upper),
         "authorities": authorities_of(label.departement).values(),
         **ending_facts(request, label),
+        **suspension_facts(request, label, today),
         **_renewal(label, today),
         **attestations_of(label, today),
         **register_alerts_of(request, label, today),
@@ -165,18 +168,24 @@ def _renewal(label: Label, today: date) -> dict[str, Any]:
 def tasks_of(label: Label, on: date) -> list[tuple[str, str]]:
     """Return what the holder of a label may do for it today: sentence and address, the most urgent first."""
     tasks = []
-    ending = ending_of(label)
-    if ending is not None and ending.signed_date is not None and ending.applied_at is None:
-        tasks.append(
-            (f"Lire l’acte qui porte sur le label {label.number}", reverse("label-ending", args=[label.number]))
-        )
-    procedure = label.procedures.filter(closed_at__isnull=True, answered_at__isnull=True).first()
+    act = pending_act(label)
+    if act is not None and act.signed_date is not None:
+        address = reverse("label-to-read", args=[label.number])
+        tasks.append((f"Lire l’acte qui porte sur le label {label.number}", address))
+    procedure = (
+        label.procedures.filter(closed_at__isnull=True, answered_at__isnull=True).select_related("ground").first()
+    )
     if procedure is not None:
         until = long_date(procedure.deadline)
         address = reverse("label-procedure", args=[label.number])
-        tasks.append((f"Répondre avant le {until} : la fin du label {label.number} est envisagée", address))
+        what = "la suspension" if procedure.ground.act == EndingAct.SUSPEND else "la fin"
+        tasks.append((f"Répondre avant le {until} : {what} du label {label.number} est envisagée", address))
     if label.withdrawn_at is not None or on not in label.valid:
         return tasks
+    if suspension := suspension_of(label, on):
+        tasks.append(
+            (f"Faire lever la suspension du label {label.number} : {suspension.expected}", label.get_absolute_url())
+        )
     if due := expected(label, on=on):
         address = reverse("label-attestation", args=[label.number])
         tasks.append((f"Attester pour le label {label.number}, avant le {long_date(due)}", address))
@@ -203,6 +212,10 @@ def _paper(request: HttpRequest, label: Label, kind: DocumentKind) -> HttpRespon
     today = local_day(timezone.now(), label.departement.timezone)
     if label.withdrawn_at is not None or (label.valid.upper is not None and today >= label.valid.upper):
         messages.info(request, "Ce label a pris fin : il n’a plus ni certificat ni plaque.")
+        return redirect(label)
+    if suspension := suspension_of(label, today):
+        since = long_date(suspension.period.lower)
+        messages.info(request, typeset(f"Label suspendu depuis le {since} : ni certificat ni plaque jusqu’à sa levée."))
         return redirect(label)
     return document_response(request, label_document(label, kind), kind, label.number, back=label.get_absolute_url())
 

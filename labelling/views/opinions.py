@@ -93,7 +93,8 @@ def _ask_form(application: Application, data: Any = None, *, now: datetime) -> A
     return AskForm(
         data,
         bodies=ConsultedBody.objects.serving(application.departement).exclude(pk__in=waiting),
-        pieces=Evidence.objects.kept()
+        pieces=Evidence.objects.of_files()
+        .kept()
         .filter(application=application)
         .select_related("criterion")
         .order_by("added_at", "pk"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from labelling.choices import CriterionKind, Interest, OpinionSense
+from labelling.choices import CriterionKind, Interest, NewsKind, OpinionSense
 from labelling.forms.notes import NoteForm
 from labelling.models import (
     Application,
@@ -174,13 +174,15 @@ def _notes(application: Application, mandate: Mandate, *, may_act: bool, criteri
 
 
 def _since_visit(application: Application, mandate: Mandate, now: datetime) -> dict[str, Any] | None:
-    """Return when the reader last opened the file and what happened since; nothing on a first visit, or if nothing did."""
+    """Return when the reader last opened the file and what happened since; nothing on a first visit, or if nothing did.
+
+    The answers of the structure have a notice of their own, with what they changed.
+    """
     if mandate.role != Role.AGENT or mandate.capacity is None:
         return None
-    last = last_visit(application, mandate)
-    counts = news_of(application, mandate, at=now) if last else {}
-    words = [f"{number} {IN_WORDS[kind][number > 1]}" for kind, number in counts.items()]
-    return {"at": last, "words": words} if words else None
+    last, counts = last_visit(application, mandate), news_of(application, mandate, at=now)
+    words = [f"{number} {IN_WORDS[kind][number > 1]}" for kind, number in counts.items() if kind != NewsKind.ANSWER]
+    return {"at": last, "words": words} if last and words else None
 
 
 def _tags(application: Application, mandate: Mandate) -> dict[str, Any] | None:

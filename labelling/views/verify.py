@@ -15,6 +15,7 @@ from francesante.lib.proxies import client_address
 from labelling.models import Label
 from labelling.rules.clock import local_day
 from labelling.services.labels import last_day, status
+from labelling.services.suspensions import suspension_of
 
 LONGEST_NUMBER = 20
 UNKNOWN, TOO_MANY = 404, 429
@@ -68,6 +69,7 @@ def verify_label(request: HttpRequest, number: str) -> HttpResponse:
         "structure": label.structure,
         "status": status(label, today, public=True),
         "last_day": last_day(label),
+        "suspension": suspension_of(label, today) if label.withdrawn_at is None and today in label.valid else None,
         "today": today,
     }
     return render(request, "labelling/verify/label.html", context)

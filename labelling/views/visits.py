@@ -1,4 +1,4 @@
-"""Visits on screen: planned and reported by the agents, read and answered once by the structure."""
+"""One visit on screen: planned and reported by the agents, read and answered once by the structure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import MembershipRole, VisitConclusion, VisitReason
-from labelling.forms.visits import FindingForm, PlanForm, ReportForm, VisitAnswerForm
+from labelling.forms.visits import FindingForm, FoundForm, PlanForm, ReportForm, VisitAnswerForm
 from labelling.models import Criterion, Label, Membership, Visit, VisitFinding
 from labelling.rules.answers import parse
 from labelling.rules.clock import local_day
@@ -24,10 +24,12 @@ from labelling.rules.criteria import assess_all
 from labelling.services import visits as service
 from labelling.services.drafting import authorities_of
 from labelling.services.reviews import is_insider
+from labelling.services.visit_follow_up import note_corrections
 from labelling.services.visits import Report, Seen
 from labelling.views.endings import label_trail, membership_of, posted_mandate, refusal_to_act
 from labelling.views.posted import lost_initial, posted_number, posts_only
 from labelling.views.scope import visible_label
+from labelling.views.visit_pieces import visible_visit, visit_pieces_of
 from territories.models import Mandate
 
 UNPROCESSABLE, CONFLICT = 422, 409
@@ -101,7 +103,7 @@ def _planned(form: PlanForm) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def visit(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     """Show a visit: a grid to take along, then its report; the structure answers here, once."""
-    label, row = _visit(request, number, pk)
+    label, row = visible_visit(request, number, pk)
     if request.method != "POST":
         return _page(request, label, row)
     membership = membership_of(request, label)
@@ -125,27 +127,13 @@ def visit(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     return redirect("visit", label.number, row.pk)
 
 
-def _visit(request: HttpRequest, number: str, pk: int) -> tuple[Label, Visit]:
-    """Return a visit that the reader may know of: the structure once its report is sent, the services at once."""
-    label = visible_label(request, number)
-    rows = Visit.objects.select_related("planned_by__user", "planned_by__authority", "answered_by__user")
-    row = get_object_or_404(rows, label=label, pk=pk)
-    row.label = label
-    if is_insider(request.mandate):  # type: ignore[attr-defined]
-        return label, row
-    if membership_of(request, label) is None:
-        raise PermissionDenied("Les visites se lisent par la structure, l’ARS et la préfecture.")
-    if row.sent_at is None:
-        raise Http404
-    return label, row
-
-
 def _page(
     request: HttpRequest,
     label: Label,
     row: Visit,
     *,
     answer: VisitAnswerForm | None = None,
+    correct: FoundForm | None = None,
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
@@ -155,18 +143,24 @@ def _page(
     acts = not refusal_to_act(label, request.mandate, now)  # type: ignore[attr-defined]
     waits = row.answered_at is None and row.deadline is not None and today <= row.deadline
     owner = membership is not None and membership.role == MembershipRole.OWNER
+    pieces = visit_pieces_of(label, row)
+    to_correct = row.conclusion == VisitConclusion.TO_CORRECT and row.sent_at is not None
     context = {
         "label": label,
         "structure": label.structure,
         "visit": row,
-        "lines": _lines(label, row),
+        "lines": [(line, pieces.pop(line.criterion.code, [])) for line in _lines(label, row)],
+        "other_pieces": [piece for group in pieces.values() for piece in group],
+        "correct": correct or (FoundForm() if acts and to_correct and row.corrected_date is None else None),
         "agents": row.agents.select_related("user", "authority").order_by("authority__name", "user__last_name", "pk"),
         "membership": membership,
         "acts": acts,
+        "today": today,
         "complete": row.visited_date is not None and bool(row.conclusion),
         "ends": acts and row.sent_at is not None and row.conclusion != VisitConclusion.COMPLIANT,
         "waits": waits,
         "form": answer or (VisitAnswerForm(initial=lost_initial(request)) if owner and waits else None),
+        "mistaken": correct or answer,
         "refusal": refusal,
         "authorities": authorities_of(label.departement).values() if membership else (),
         "trail": label_trail(request, label),
@@ -191,7 +185,7 @@ def _lines(label: Label, row: Visit, *, forms: Mapping[str, FindingForm] | None 
 @require_http_methods(["GET", "HEAD", "POST"])
 def visit_report(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     """Write the report, criterion by criterion, as many times as needed before it is sent."""
-    label, row = _visit(request, number, pk)
+    label, row = visible_visit(request, number, pk)
     now = timezone.now()
     if sentence := refusal_to_act(label, request.mandate, now):  # type: ignore[attr-defined]
         raise PermissionDenied(sentence)
@@ -262,13 +256,19 @@ def _write(request: HttpRequest, row: Visit, report: Report, mandate: Mandate, n
 @posts_only("visit")
 def visit_act(request: HttpRequest, number: str, pk: int, action: str) -> HttpResponse:
     """Send a report, or cancel a visit; refused, show the page again."""
-    label, row = _visit(request, number, pk)
+    label, row = visible_visit(request, number, pk)
     if action not in ACTS:
         raise Http404
     verb, done = ACTS[action]
     mandate = posted_mandate(request, label)
+    asked: dict[str, Any] = {}
+    if action == "corriger":
+        form = FoundForm(request.POST)
+        if not form.is_valid():
+            return _page(request, label, row, correct=form, status=UNPROCESSABLE)
+        asked = form.cleaned_data
     try:
-        verb(visit=row, mandate=mandate, version=posted_number(request, "version"), at=timezone.now())
+        verb(visit=row, mandate=mandate, version=posted_number(request, "version"), at=timezone.now(), **asked)
     except StaleError:
         refusal = (
             "Cette visite a changé depuis que cette page vous est montrée : relisez-la ci-dessous, puis recommencez."
@@ -278,7 +278,7 @@ def visit_act(request: HttpRequest, number: str, pk: int, action: str) -> HttpRe
     else:
         messages.success(request, typeset(done))
         return redirect("visit", label.number, row.pk)
-    label, row = _visit(request, number, pk)
+    label, row = visible_visit(request, number, pk)
     return _page(request, label, row, refusal=refusal, status=CONFLICT)
 
 
@@ -287,6 +287,7 @@ ACTS: Mapping[str, tuple[Callable[..., Visit], str]] = {
         service.send_report,
         "Le compte rendu est envoyé : la structure est prévenue et peut répondre une fois.",
     ),
+    "corriger": (note_corrections, "Les corrections sont constatées : plus rien n’est attendu de cette visite."),
     "annuler": (service.cancel_visit, "La visite est annulée. La structure n’en avait rien reçu."),
 }
 """The acts of an agent by their name in the address, and what the page says once done."""

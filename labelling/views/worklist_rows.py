@@ -16,7 +16,7 @@ from labelling.rules.badges import OPEN, OUTSIDER, Badge, badge, facts_of
 from labelling.rules.clock import PAUSED, appeal_silence, concertation_deadline, days_left, local_day, reasons_due
 from labelling.services.assignment import reviewer
 from labelling.services.clocks import awaited, clock_of
-from labelling.services.labels import last_day
+from labelling.services.labels import label_facts
 from labelling.services.reviews import is_insider
 from territories.choices import Capacity, Role
 from territories.models import Mandate, User
@@ -166,9 +166,9 @@ def agent_badge(application: Application, mandate: Mandate, now: datetime) -> Ba
             "available_on": local_day(min(available), zone) if available else None,
             "notified_on": local_day(min(notified), zone) if notified else None,
         }
-    if application.state == State.LABELLED and hasattr(application, "label"):
-        more |= {"label_from": application.label.valid.lower, "label_until": last_day(application.label)}
     today = local_day(now, zone)
+    if application.state == State.LABELLED and hasattr(application, "label"):
+        more |= label_facts(application.label, today)
     more |= awaited(application, today=today, capacity=mandate.capacity).facts()
     return badge(facts_of(application, today=today, **more), mandate.hat if is_insider(mandate) else OUTSIDER)
 

@@ -43,6 +43,8 @@ _WORDS = {
     DecisionKind.LABEL_REFUSED: ("refus", "refus"),
     DecisionKind.LABEL_ABROGATED: ("abrogation", "abrogations"),
     DecisionKind.LABEL_WITHDRAWN: ("retrait", "retraits"),
+    DecisionKind.LABEL_SUSPENDED: ("suspension", "suspensions"),
+    DecisionKind.LABEL_REINSTATED: ("levée de suspension", "levées de suspension"),
     DecisionKind.GRANT_AWARDED: ("attribution", "attributions"),
     DecisionKind.APPEAL_REJECTED: ("rejet de recours", "rejets de recours"),
     DecisionKind.APPEAL_ACCEPTED: ("recours accueilli", "recours accueillis"),

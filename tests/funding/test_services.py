@@ -17,6 +17,7 @@ from territories.services.decisions import decline_decision, sign_decision
 from territories.services.events import broken_link
 from tests import factories as make
 from tests.funding.worlds import envelope, line, signed_label, world
+from tests.labelling.worlds import suspend, withdraw
 from tests.plugins.committed import at_once
 
 NOW = make.NOW
@@ -177,8 +178,15 @@ def test_an_ended_mandate_proposes_nothing(valfictie):
 
 
 def test_a_label_out_of_force_receives_nothing(valfictie):
-    Label.objects.update(withdrawn_at=NOW)
+    withdraw()
     valfictie.label.refresh_from_db()
+    with pytest.raises(RefusedError, match="n’est pas en vigueur"):
+        proposed(valfictie)
+    nothing_moved(valfictie)
+
+
+def test_a_suspended_label_receives_nothing_either(valfictie):
+    suspend(valfictie.label, since=NOW.date())
     with pytest.raises(RefusedError, match="n’est pas en vigueur"):
         proposed(valfictie)
     nothing_moved(valfictie)
@@ -186,7 +194,7 @@ def test_a_label_out_of_force_receives_nothing(valfictie):
 
 def test_a_label_withdrawn_meanwhile_is_not_funded_by_the_last_signature(valfictie):
     grant, decision = presented(valfictie)
-    Label.objects.update(withdrawn_at=NOW)
+    withdraw()
     with pytest.raises(RefusedError, match="n’est pas en vigueur"):
         signed(decision, valfictie.dg)
     grant.refresh_from_db()

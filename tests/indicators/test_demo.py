@@ -18,8 +18,23 @@ from indicators.services.demo.files import STANDS_AT
 from indicators.services.demo.load import load_demo
 from indicators.services.demo.people import cast
 from labelling.choices import ApplicationState
-from labelling.models import Application, Label, Quota, Structure
+from labelling.models import (
+    AdversarialProcedure,
+    Appeal,
+    Application,
+    Attestation,
+    Baseline,
+    Ending,
+    Label,
+    Lifting,
+    Quota,
+    Structure,
+    Suspension,
+    Visit,
+)
 from labelling.notifications import CONSUMER
+from labelling.services.label_alerts import declared_in
+from labelling.services.visit_follow_up import corrections_due
 from territories.models import Delivery, Event, Mandate, Signature, User
 from territories.services.events import broken_link
 
@@ -104,6 +119,27 @@ def test_nothing_unfavourable_happens_to_a_real_place(demo):
     invented = Structure.objects.filter(fictional=True)
     assert all(structure.name.endswith(("(fictive)", "(fictif)")) for structure in invented)
     assert not Application.objects.exclude(state=ApplicationState.LABELLED).exclude(structure__in=invented).exists()
+    unfavourable = (Ending, Suspension, AdversarialProcedure, Visit, Attestation)
+    for kind in unfavourable:
+        assert kind.objects.exists()
+        assert not kind.objects.exclude(label__structure__in=invented).exists()
+    assert not Appeal.objects.exclude(application__structure__in=invented).exists()
+
+
+def test_what_follows_a_label_is_shown(demo):
+    today = STANDS_AT.date()
+    assert Suspension.objects.filter(period__contains=today, label__departement="34").exists()
+    assert Lifting.objects.filter(applied_at__isnull=False).exists()
+    assert Ending.objects.filter(applied_at__isnull=False, label__valid__endswith__lte=today).exists()
+    assert AdversarialProcedure.objects.filter(closed_at__isnull=True).exists()
+    assert Appeal.objects.filter(application__departement="34").exists()
+    assert corrections_due(Label.objects.all(), on=today).exists()
+    assert set(Visit.objects.values_list("conclusion", flat=True)) == {"", "compliant", "to_correct"}
+    assert declared_in(Label.objects.all(), on=today)
+    assert Attestation.objects.count() > len(declared_in(Label.objects.all(), on=today))
+    assert Baseline.objects.count() > 5
+    shown = Label.objects.get(structure__memberships__user__email="lilian.modele@structure.invalid")
+    assert shown.visits.get().conclusion == "compliant"
 
 
 def test_people_are_invented_and_look_it(demo):

@@ -19,11 +19,11 @@ from indicators.models import Edition, EditionFile, Indicator, Observation
 from indicators.rules import measures
 from indicators.services import editions
 from labelling.choices import ApplicationState
-from labelling.models import Label
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
 from tests.indicators.worlds import decided, label, noon
+from tests.labelling.worlds import withdraw
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -146,7 +146,7 @@ def test_every_file_carries_its_hash_and_the_outputs_are_recomputed_from_the_inp
     inputs = {file.name: bytes(file.content) for file in edition.files.filter(is_input=True)}
     assert all(file.sha256 == sha256_hex(bytes(file.content)) for file in edition.files.all())
     assert set(inputs) == set(measures.INPUTS)
-    Label.objects.update(withdrawn_at=NOW)  # the world moves on
+    withdraw()  # the world moves on
     recomputed = measures.outputs(inputs)
     assert len(recomputed) == 2
     assert all(files[name] == content for name, content in recomputed.items())

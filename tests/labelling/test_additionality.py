@@ -1,5 +1,6 @@
 """What a label adds: measured in the file, against what its holder says the place offered the year before."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,13 +10,14 @@ from django.urls import reverse
 from francesante.lib.workflow import RefusedError
 from labelling.choices import MembershipRole
 from labelling.models import Baseline, Label
-from labelling.rules.additionality import MEASURES, Measure, half_days, measures, weekly_hours
+from labelling.rules.additionality import MEASURES, Measure, half_days, measures, offered, weekly_hours
 from labelling.rules.answers import Answers, parse
-from labelling.services.additionality import declare_baseline, measures_of
+from labelling.services.additionality import declare_baseline, series_of, supply_known
+from labelling.services.attestations import attest, criteria_of
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
-from tests.labelling.worlds import make_label
+from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
 from tests.plugins.signed_in import PortalClient
 
@@ -52,7 +54,7 @@ def test_the_half_days_on_site():
 
 
 def test_what_is_new_and_what_was_there():
-    rows = {row.key: row for row in measures(FILE, BEFORE)}
+    rows = {row.key: row for row in measures(offered(FILE), BEFORE)}
     assert (rows["hours"].new, rows["hours"].kept) == (Decimal("7.5"), Decimal(30))
     assert (rows["doctor"].new, rows["doctor"].kept) == (0, 4)
     assert (rows["nurse"].new, rows["nurse"].kept) == (None, None)
@@ -92,7 +94,7 @@ def refused(label, sentence, call):
 def test_it_is_declared_once(label, owner):
     row = declare(label, owner)
     label.refresh_from_db()
-    assert {measure.key: measure.before for measure in measures_of(label)} == BEFORE
+    assert {measure.key: measure.before for measure in series_of(label)[0].measures} == BEFORE
     event = Event.objects.about(Subject.LABEL, label.pk).last()
     assert (event.action, event.data) == ("declare_baseline", {"baseline": row.pk})
     refused(label, "déjà déclarée", lambda: declare(label, owner))
@@ -105,7 +107,7 @@ def test_what_is_refused(label, owner):
     refused(label, "chaque question", lambda: declare(label, owner, {"hours": None}))
     refused(label, "ni moins de zéro", lambda: declare(label, owner, {**BEFORE, "doctor": Decimal(-1)}))
     refused(label, "2 000", lambda: declare(label, owner, {**BEFORE, "hours": Decimal(3000)}))
-    Label.objects.update(withdrawn_at=NOW)
+    withdraw()
     refused(label, "n’est pas en cours", lambda: declare(label, owner))
 
 
@@ -128,6 +130,26 @@ def test_the_database_keeps_it(label, owner):
         Baseline.objects.create(**values)
 
 
+def test_what_is_attested_makes_a_dated_series_against_the_same_year(label, owner):
+    declare(label, owner)
+    due, day = date(2027, 11, 22), NOW.replace(year=2027, month=11, day=3)
+    statements = {row.code: "" for row in criteria_of(label)}
+    now = {"hours": Decimal(40), "doctor": None, "nurse": Decimal(0), "other": Decimal(3)}
+    for wrong, sentence in (({"hours": None}, "chaque question"), ({**now, "hours": Decimal(-1)}, "ni moins de zéro")):
+        with pytest.raises(RefusedError, match=sentence):
+            attest(label=label, membership=owner, statements=statements, supply=wrong, due=due, at=day)
+    attest(label=label, membership=owner, statements=statements, supply=now, due=due, at=day)
+    label = Label.objects.select_related("application", "departement").get()
+    first, second = series_of(label)
+    assert [(one.day, one.attested) for one in (first, second)] == [(date(2026, 11, 22), False), (day.date(), True)]
+    told = {one.key: (one.before, one.now, one.new) for one in second.measures}
+    assert told["hours"] == (30, 40, 10)
+    assert told["doctor"] == (4, None, None)  # not told: neither 0 nor lost
+    assert told["nurse"] == (None, 0, None)
+    assert {one.key: one.new for one in first.measures}["hours"] == Decimal("7.5")
+    assert supply_known(label) == {"hours": 40, "doctor": 4, "nurse": 0, "other": 3}
+
+
 # On screen ------------------------------------------------------------------------------------------------------------
 
 
@@ -146,7 +168,7 @@ def test_the_holder_declares_and_the_services_read(label, owner):
     posted = {f"{key}_how": "same" for key in MEASURES}
     half = client.post(address, {**posted, "hours_how": "other"})
     assert (half.status_code, "Indiquez cette valeur" in half.text) == (422, True)
-    done = {**posted, "hours_how": "other", "hours_before": "30,5", "nurse_how": "unknown"}
+    done = {**posted, "hours_how": "other", "hours_value": "30,5", "nurse_how": "unknown"}
     assert client.post(address, done).url == label.get_absolute_url()
     row = Baseline.objects.get()
     assert (row.hours, row.doctor, row.nurse, row.other) == (Decimal("30.5"), 4, None, 0)
@@ -176,5 +198,5 @@ def test_the_file_of_the_national_team(label, owner, django_assert_max_num_queri
         rows = client.get(address).content.decode().splitlines()
     assert len(rows) == 5
     told = "30,37.5,30,7.5,4,4,4,0,non calculé,1,non calculé,non calculé,2,0,0,-2"
-    assert any(row.endswith(f",{told}") for row in rows)
+    assert any(row.endswith(f",{told},2026-11-22,dossier") for row in rows)
     assert signed_in(owner.user).get(address).status_code == 403

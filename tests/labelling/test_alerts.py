@@ -16,7 +16,7 @@ from labelling.services.registers import import_register
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
-from tests.labelling.worlds import make_label
+from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
 from tests.plugins.signed_in import PortalClient
 
@@ -213,9 +213,10 @@ def test_the_annuaire_closes_a_place_that_has_no_other_number(label):
 
 def test_an_exempted_kind_and_a_label_that_ended_have_no_alert(label, ameli):
     ameli("2,0,5,1,oui,")
-    Label.objects.update(withdrawn_at=NOW)
+    Label.objects.update(notified_at=None)
     assert sentences(label) == []
-    Label.objects.update(withdrawn_at=None, notified_at=None)
+    Label.objects.update(notified_at=NOW)
+    withdraw()
     assert sentences(label) == []
 
 
@@ -321,10 +322,10 @@ def test_the_structure_and_other_bodies_do_not_read_them(label, ars, ameli):
 
 def test_the_list_of_a_territory_and_its_csv(label, ars, ameli):
     client, address = signed_in(ars.user), reverse("register-alerts")
-    assert "0 alerte des registres" in client.get(address).text
+    assert "0 alerte sur des labels" in client.get(address).text
     ameli("2,0,4,1,oui,")
     page = client.get(address).text
-    assert "2 alertes des registres" in page
+    assert "2 alertes sur des labels" in page
     assert reverse("label-alerts", args=[label.number]) in page
     lines = client.get(f"{address}?format=csv").content.decode().splitlines()
     assert lines[0].startswith("code_label,nom,code_commune")

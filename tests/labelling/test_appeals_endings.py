@@ -17,7 +17,7 @@ from territories.services.decisions import sign_decision
 from tests import factories as make
 from tests.labelling.test_appeals import COURT, TEXT, page
 from tests.labelling.test_endings import END, LATER, NOW, World
-from tests.labelling.worlds import make_label
+from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
 
 __all__ = ["page"]
@@ -201,7 +201,7 @@ def test_two_labels_are_never_valid_at_once(abrogated, page):
     shown = page(abrogated.ars).get(reverse("appeals", args=[abrogated.file.number])).content.decode()
     assert "Le label n’est pas encore rétabli" in shown
     assert other.number in shown
-    Label.objects.filter(pk=other.pk).update(withdrawn_at=TOLD)
+    withdraw(other, at=TOLD)
     assert restorations.restore_labels(at=TOLD) == 1
     abrogated.refresh()
     assert abrogated.label.valid == abrogated.before
@@ -224,6 +224,23 @@ def test_a_judgment_undoes_it_at_once(abrogated):
     assert (abrogated.label.valid, abrogated.ending.undone_at) == (abrogated.before, SIGNED)
     gracieux.refresh_from_db()
     assert gracieux.outcome == "no_object"
+
+
+def test_a_later_ending_is_undone_first(abrogated, page):
+    gracieux, judged = abrogated.lodge(), abrogated.record(**COURT)
+    later = abrogated.on_request(at=SIGNED, effect_date=date(2027, 2, 1))
+    abrogated.read(abrogated.sign(later, at=SIGNED), at=SIGNED)
+    between = later.was_valid
+    abrogated.refused(lambda: abrogated.present(gracieux), "Un acte plus récent")
+    abrogated.judge(judged, AppealOutcome.ACCEPTED)
+    assert (abrogated.ending.undone_at, abrogated.label.valid.upper) == (None, date(2027, 2, 1))
+    shown = page(abrogated.ars).get(reverse("appeals", args=[abrogated.file.number])).content.decode()
+    assert "Un acte plus récent met fin lui aussi au label" in shown
+    abrogated.judge(abrogated.record(**COURT, received_date=SIGNED.date()), AppealOutcome.ACCEPTED)
+    assert abrogated.label.valid == between
+    assert restorations.restore_labels(at=TOLD) == 1
+    abrogated.refresh()
+    assert (abrogated.label.valid, abrogated.ending.undone_at) == (abrogated.before, TOLD)
 
 
 def test_a_label_restored_may_end_again(abrogated):

@@ -36,7 +36,7 @@ def team(*members, **fields):
             {"min_days": 5},
             days("mon", "tue", "thu", "fri"),
             Finding.SEEMS_NOT_MET,
-            "4\u00a0jours\u00a0: fermé le mercredi, le samedi et le dimanche. Il en faut 5." + STILL,
+            "Vous indiquez 4\u00a0jours (fermé le mercredi, le samedi et le dimanche)\u00a0; il en faut 5." + STILL,
         ),
         (
             Rule.OPEN_DAYS,
@@ -64,7 +64,7 @@ def team(*members, **fields):
             {"min_days": 5},
             days("mon"),
             Finding.SEEMS_NOT_MET,
-            "1\u00a0jour\u00a0: fermé le mardi, le mercredi, le jeudi, le vendredi, le samedi et le dimanche. Il en faut 5."
+            "Vous indiquez 1\u00a0jour (fermé le mardi, le mercredi, le jeudi, le vendredi, le samedi et le dimanche)\u00a0; il en faut 5."
             + STILL,
         ),
         (

@@ -1,11 +1,10 @@
 """PDFs rendered once, kept as bytes: the receipt of a file, the certificate and the plaque of a label."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
-from django.db.backends.postgresql.psycopg_any import DateRange
 from django.urls import reverse
 
 from francesante.lib.canonical import sha256_hex
@@ -17,7 +16,7 @@ from labelling.tasks import deliver_mail, render_documents
 from territories.choices import AuthorityKind, Subject
 from territories.services.events import record_event
 from tests import factories as make
-from tests.labelling.worlds import make_label
+from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
 
 NOW = make.NOW
@@ -68,10 +67,9 @@ def test_a_batch_leaves_the_rest_to_the_next_one(db):
 
 def test_the_papers_follow_the_label_and_the_receipt_does_not_change(label):
     documents.render_missing_documents(at=NOW)
-    Label.objects.filter(pk=label.pk).update(
-        version=label.version + 1, valid=DateRange(date(2026, 11, 22), date(2027, 6, 1))
-    )
-    label.refresh_from_db()
+    type(label.structure).objects.filter(pk=label.structure_id).update(name="Un autre nom (fictif)")
+    Label.objects.filter(pk=label.pk).update(version=label.version + 1)
+    label = Label.objects.get()
     type(label.application).objects.filter(pk=label.application_id).update(version=9)
     assert [documents.label_document(label, kind) for kind in PAPERS] == [None, None]
     assert documents.render_missing_documents(at=NOW) == 2
@@ -81,18 +79,14 @@ def test_the_papers_follow_the_label_and_the_receipt_does_not_change(label):
     assert documents.label_document(label, DocumentKind.CERTIFICATE) == second
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"notified_at": None},
-        {"withdrawn_at": NOW - timedelta(days=1)},
-        {"valid": DateRange(date(2025, 11, 1), date(2026, 11, 22))},
-    ],
-)
-def test_a_label_not_notified_or_ended_has_no_papers(label, fields):
-    Label.objects.filter(pk=label.pk).update(**fields)
+def test_a_label_not_notified_or_ended_has_no_papers(label, settings):
+    Label.objects.update(notified_at=None)
+    settings.LABEL_YEARS = 1
+    withdrawn, ended = make_label(), make_label(at=NOW.replace(year=2025))
+    withdraw(withdrawn)
     documents.render_missing_documents(at=NOW)
-    assert kept(label=label) == []
+    for row in (label, withdrawn, ended):
+        assert kept(label=row) == []
 
 
 def test_the_certificate_and_the_plaque_are_tagged_pdfs_and_always_the_same_bytes(label):
@@ -179,7 +173,7 @@ def test_a_receipt_not_rendered_yet_says_so(client, db):
 
 def test_a_label_that_ended_gives_no_paper(client, label):
     documents.render_missing_documents(at=NOW)
-    Label.objects.filter(pk=label.pk).update(withdrawn_at=NOW)
+    withdraw(label)
     client.force_login(make.membership(label.structure).user)
     response = client.get(reverse("label-certificate", args=[label.number]), follow=True)
     assert response.redirect_chain == [(label.get_absolute_url(), 302)]

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import EndingAct, Interest, MembershipRole
 from labelling.models import AdversarialProcedure, Application, Ending, EndingGround, InterestDeclaration, Label
-from labelling.services import acts, endings, labels, procedures
+from labelling.services import acts, endings, label_acts, labels, procedures
 from labelling.services.ending_drafts import KIND_OF_ACT
 from territories.choices import AuthorityKind, Capacity, NotificationChannel, Subject
 from territories.models import Decision, Event, Notification
@@ -87,7 +87,7 @@ class World:
 
     def read(self, ending, at=LATER):
         ending.refresh_from_db()
-        endings.read_ending(ending=ending, membership=self.owner, at=at)
+        label_acts.read_act(act=ending, membership=self.owner, at=at)
         self.label.refresh_from_db()
         ending.refresh_from_db()
 
@@ -359,24 +359,24 @@ def test_a_letter_notifies_and_gives_effect(world):
     world.label = Label.objects.select_related("structure", "departement", "decision", "application").get()
     ending = world.sign(world.on_request())
     assert not Notification.objects.filter(decision=ending.decision).exists()
-    ending = endings.ending_of(world.label)
-    letter = {"ending": ending, "mandate": world.ars, "at": LATER + timedelta(days=5)}
-    world.refused(lambda: endings.record_ending_letter(**letter, received_on=TODAY), "entre celle de l’acte")
-    endings.record_ending_letter(**letter, received_on=LATER.date() + timedelta(days=2))
+    ending = label_acts.latest_act(Ending, world.label)
+    letter = {"act": ending, "mandate": world.ars, "at": LATER + timedelta(days=5)}
+    world.refused(lambda: label_acts.record_act_letter(**letter, received_on=TODAY), "entre celle de l’acte")
+    label_acts.record_act_letter(**letter, received_on=LATER.date() + timedelta(days=2))
     world.label.refresh_from_db()
     assert world.label.valid.upper == END
     assert Notification.objects.get(decision=ending.decision).channel == NotificationChannel.LETTER
-    world.refused(lambda: endings.record_ending_letter(**letter, received_on=LATER.date()), "Aucun acte")
+    world.refused(lambda: label_acts.record_act_letter(**letter, received_on=LATER.date()), "Aucun acte")
 
 
 def test_an_act_left_unread_takes_effect_when_it_is_presumed_notified(world):
     ending = world.sign(world.on_request())
     soon, after = LATER + timedelta(days=14), LATER + timedelta(days=15)
     presume_notified(at=soon)
-    assert endings.apply_notified_endings(at=soon) == 0
+    assert label_acts.apply_notified_acts(at=soon) == 0
     presume_notified(at=after)
-    assert endings.apply_notified_endings(at=after) == 1
-    assert endings.apply_notified_endings(at=after) == 0
+    assert label_acts.apply_notified_acts(at=after) == 1
+    assert label_acts.apply_notified_acts(at=after) == 0
     world.label.refresh_from_db()
     assert world.label.valid.upper == END
     ending.refresh_from_db()
@@ -387,9 +387,7 @@ def test_only_an_owner_is_notified_in_the_portal(world):
     ending = world.sign(world.on_request())
     editor = make.membership(world.structure, role=MembershipRole.EDITOR)
     for reader in (editor, make.membership()):
-        world.refused(
-            lambda reader=reader: endings.read_ending(ending=ending, membership=reader, at=LATER), "responsable"
-        )
+        world.refused(lambda reader=reader: label_acts.read_act(act=ending, membership=reader, at=LATER), "responsable")
 
 
 def test_two_agents_who_end_a_label_at_once_end_it_once(committed_db):
@@ -405,8 +403,8 @@ def test_a_reader_and_the_presumption_at_once_give_one_effect(committed_db):
     ending = world.sign(world.on_request())
     after = LATER + timedelta(days=16)
     at_once(
-        lambda: endings.read_ending(ending=ending, membership=world.owner, at=after),
-        lambda: (presume_notified(at=after), endings.apply_notified_endings(at=after)),
+        lambda: label_acts.read_act(act=ending, membership=world.owner, at=after),
+        lambda: (presume_notified(at=after), label_acts.apply_notified_acts(at=after)),
     )
     assert world.chain.count("abrogate") == 1
 

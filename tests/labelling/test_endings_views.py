@@ -8,7 +8,6 @@ from django.urls import reverse
 
 from labelling.choices import MembershipRole
 from labelling.models import AdversarialProcedure, Application, Ending, EndingGround, Label
-from labelling.services import endings
 from labelling.services.acts import render_missing_acts
 from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Role
@@ -230,7 +229,7 @@ def test_an_act_signed_by_one_only_is_not_told_to_the_structure(world):
     ending = world.on_request()
     sign_decision(decision=ending.decision, mandate=world.ars, content_hash=ending.decision.content_hash, at=NOW)
     assert client_of(world.owner.user).get(address("label-ending", world)).status_code == 404
-    assert endings.ending_of(world.label).signed_date is None
+    assert Ending.objects.get().signed_date is None
 
 
 def test_the_signatory_reads_the_act_in_the_parapheur_and_signs_it_alone(world):

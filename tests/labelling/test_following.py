@@ -318,7 +318,9 @@ def test_choices_are_made_on_one_page_and_kept(ars):
 # The header ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_header_tells_the_files_that_call_for_an_act(ars):
+def test_the_header_tells_the_files_that_call_for_an_act(ars, settings):
+    settings.TO_DO_SECONDS = 60
+
     def told_by(client, address):
         return client.get(address).context["to_do"].get(LIST, 0)
 

@@ -14,7 +14,7 @@ from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
-from tests.labelling.worlds import make_label
+from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.signed_in import PortalClient
 
 NOW = make.NOW
@@ -146,7 +146,7 @@ def test_who_may_and_when(label, ars):
     ended = NOW.replace(year=2029, day=23)
     late = make.mandate(AuthorityKind.ARS)
     refused(label, "a pris fin", lambda: amend(label, late, name="x", at=ended))
-    Label.objects.update(withdrawn_at=NOW)
+    withdraw()
     refused(label, "n’est pas en cours", lambda: amend(label, ars, name="x"))
 
 

@@ -1,6 +1,7 @@
 """The attestations of a label: due dates, one page criterion by criterion, reminders, and those that are late."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.core import mail
@@ -9,19 +10,21 @@ from django.urls import reverse
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import MembershipRole
-from labelling.models import Attestation, Label
+from labelling.models import AlertSettlement, Attestation, Label
 from labelling.services import attestations as service
+from labelling.services import label_alerts
 from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
-from tests.labelling.worlds import make_label
+from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
 from tests.plugins.signed_in import PortalClient
 
 NOW = make.NOW
 DUE = date(2027, 11, 22)
 OPENS = date(2027, 10, 23)
+SUPPLY = {"hours": Decimal(40), "doctor": Decimal(8), "nurse": None, "other": Decimal(0)}
 
 
 def at(day):
@@ -42,9 +45,9 @@ def nothing(label, **changed):
     return {**{row.code: "" for row in service.criteria_of(label)}, **changed}
 
 
-def attest(label, owner, *, day=OPENS, due=DUE, statements=None):
+def attest(label, owner, *, day=OPENS, due=DUE, statements=None, supply=SUPPLY):
     statements = nothing(label) if statements is None else statements
-    return service.attest(label=label, membership=owner, statements=statements, due=due, at=at(day))
+    return service.attest(label=label, membership=owner, statements=statements, supply=supply, due=due, at=at(day))
 
 
 def refused(label, sentence, call):
@@ -88,7 +91,7 @@ def test_what_is_refused(label, owner):
     refused(label, "responsable", lambda: attest(label, editor))
     attest(label, owner)
     refused(label, "déjà faite", lambda: attest(label, owner))
-    Label.objects.update(withdrawn_at=NOW)
+    withdraw()
     refused(label, "n’est pas en cours", lambda: attest(label, owner, day=date(2028, 11, 1), due=date(2028, 11, 22)))
 
 
@@ -126,8 +129,11 @@ def test_the_page_of_the_holder(label, owner, monkeypatch):
     page = client.get(address)
     assert page.text.count('class="fr-btn"') == 1
     codes = [row.code for row in service.criteria_of(label)]
-    assert f"{service.criteria_of(label)[0].title} : depuis la dernière fois" in page.text
-    same = {f"{code}-same": "yes" for code in codes}
+    said_since = f"Rien n’a changé depuis le {service.since_when(label)}"
+    assert page.text.count(said_since) == len(codes)
+    same = {f"{code}-same": "yes" for code in codes} | {f"offre-{key}_how": "unknown" for key in SUPPLY}
+    figure = client.post(address, {"due": DUE.isoformat(), **same, "offre-hours_how": "other"})
+    assert (figure.status_code, "Indiquez cette valeur" in figure.text) == (422, True)
     half = client.post(address, {"due": DUE.isoformat(), **same, f"{codes[0]}-same": ""})
     assert (half.status_code, "Répondez pour ce critère" in half.text) == (422, True)
     silent = client.post(address, {"due": DUE.isoformat(), **same, f"{codes[0]}-same": "no"})
@@ -135,7 +141,10 @@ def test_the_page_of_the_holder(label, owner, monkeypatch):
     other = client.post(address, {"due": "2028-11-22", **same})
     assert (other.status_code, Attestation.objects.count()) == (409, 0)
     said = {**same, f"{codes[0]}-same": "no", f"{codes[0]}-change": "Le Dr Maquette est parti le 3 mai."}
+    said |= {"offre-hours_how": "other", "offre-hours_value": "37,5"}
     assert client.post(address, {"due": DUE.isoformat(), **said}).url == label.get_absolute_url()
+    row = Attestation.objects.get()
+    assert (row.hours, row.doctor) == (Decimal("37.5"), None)
     assert "Le Dr Maquette est parti" in client.get(label.get_absolute_url()).text
     assert "Rien à attester" in client.get(address).text
     deliver_mail()
@@ -179,3 +188,81 @@ def test_the_list_asks_as_much_for_one_as_for_four(label, monkeypatch, django_as
         make_label(at=NOW)
     with django_assert_max_num_queries(len(few)):
         assert client.get("/labels/attestations-en-retard/").context["page"].paginator.count == 4
+
+
+# What is declared, for the agents -----------------------------------------------------------------------------------
+
+
+def changes(label, day=OPENS):
+    return label_alerts.declared_in(Label.objects.filter(pk=label.pk), on=day)
+
+
+def settle(label, key, mandate, **changed):
+    values = {"outcome": "contacted", "note": "Appelée.", "mandate": mandate, "at": at(OPENS)}
+    return label_alerts.settle(label=label, key=key, **{**values, **changed})
+
+
+def test_a_declared_change_is_an_alert_until_an_agent_settles_it(label, owner):
+    agent = make.mandate(AuthorityKind.PREFECTURE)
+    codes = [row.code for row in service.criteria_of(label)]
+    attest(
+        label, owner, statements=nothing(label, **{codes[0]: "Le Dr Maquette est parti.", codes[2]: "Fermé le lundi."})
+    )
+    found = changes(label)
+    assert [one.criterion.code for one in found] == [codes[0], codes[2]]
+    assert "Le Dr Maquette est parti." in found[0].sentence
+    for changed, sentence in (
+        ({"note": " "}, "Écrivez une note"),
+        ({"outcome": "x"}, "Dites ce qui a été fait"),
+        ({"mandate": make.mandate(AuthorityKind.NATIONAL)}, "de lire ce dossier"),
+    ):
+        refused(label, sentence, lambda changed=changed: settle(label, found[0].key, **{"mandate": agent, **changed}))
+    refused(label, "n’a pas été déclaré", lambda: settle(label, "a0-0", agent))
+    refused(label, "n’a pas été déclaré", lambda: settle(make_label(), found[0].key, agent))
+    row = settle(label, found[0].key, agent)
+    assert (row.said, row.line) == ({"change": "Le Dr Maquette est parti."}, None)
+    assert Event.objects.about(Subject.LABEL, label.pk).last().action == "settle_alert"
+    assert [one.criterion.code for one in changes(label)] == [codes[2]]
+    refused(label, "déjà réglé", lambda: settle(label, found[0].key, agent))
+    for name, fields in (
+        ("alert_settlement_of_a_register_or_an_attestation", {"attestation": None}),
+        ("alert_settlement_once_per_declared_change", {}),
+    ):
+        copy = {field.name: getattr(row, field.name) for field in AlertSettlement._meta.fields if field.name != "id"}
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            AlertSettlement.objects.create(**{**copy, **fields})
+
+
+def test_nothing_declared_is_no_alert_and_many_cost_no_more(label, owner, django_assert_num_queries):
+    attest(label, owner)
+    assert changes(label) == []
+    everyone = Label.objects.all()
+    for many in (1, 3):
+        for _ in range(many):
+            other = make.membership()
+            there = make_label(other.structure, owner=other)
+            codes = [row.code for row in service.criteria_of(there)]
+            attest(there, other, statements=nothing(there, **{codes[0]: "Un départ."}))
+        with django_assert_num_queries(3):
+            label_alerts.declared_in(everyone, on=OPENS)
+
+
+def test_the_agents_see_and_settle_it_on_the_page_of_alerts(label, owner, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at(OPENS))
+    codes = [row.code for row in service.criteria_of(label)]
+    attest(label, owner, statements=nothing(label, **{codes[0]: "Le Dr Maquette est parti."}))
+    agent = make.mandate(AuthorityKind.ARS)
+    client = PortalClient()
+    client.force_login(agent.user)
+    assert "1 alerte" in client.get(reverse("register-alerts")).text
+    assert "Le Dr Maquette est parti." in client.get(label.get_absolute_url()).text
+    assert ",declaration,2027-10-23," in client.get(reverse("register-alerts"), {"format": "csv"}).text
+    assert "Alertes sur des labels\u00a0: 1" in client.get("/compte/").text.replace("&nbsp;", "\u00a0")
+    (change,) = changes(label)
+    address = reverse("label-alerts", args=[label.number])
+    posted = {"mandate": agent.pk, "version": label.version, "alert": change.key}
+    assert client.post(address, posted).status_code == 422
+    done = {**posted, f"{change.key}-outcome": "taken_up", f"{change.key}-note": "Une visite est prévue."}
+    assert client.post(address, done).status_code == 302
+    assert changes(label) == []
+    assert "Une visite est prévue." in client.get(address).text

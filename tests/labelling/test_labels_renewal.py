@@ -19,7 +19,8 @@ from labelling.tasks import deliver_mail
 from territories.choices import DecisionKind, Subject
 from territories.models import Event
 from tests import factories as make
-from tests.labelling.worlds import make_label
+from tests.indicators.worlds import decided
+from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.signed_in import PortalClient
 
 NOW = make.NOW
@@ -60,7 +61,7 @@ def test_renewal_opens_six_months_before_the_end(owner, label):
 
 def test_an_ended_or_withdrawn_label_stands_in_nobody_s_way(owner, label):
     assert renewals.followed_label(owner.structure, on=END) is None
-    Label.objects.update(withdrawn_at=NOW)
+    withdraw()
     assert renewals.followed_label(owner.structure, on=NOW.date()) is None
 
 
@@ -94,8 +95,16 @@ def test_a_first_label_begins_at_the_last_signature(label):
 
 def test_two_labels_of_a_structure_never_overlap(owner, label):
     new = make_label(owner.structure, owner=owner, at=at(date(2029, 9, 1)), number="FS-98-2029-0001")
+    file = decided(label.departement, signed=date(2029, 9, 1))
     with pytest.raises(IntegrityError, match="label_one_at_a_time"), transaction.atomic():
-        Label.objects.filter(pk=new.pk).update(valid=DateRange(END - timedelta(days=1), date(2032, 1, 1)))
+        Label.objects.create(
+            number="LFS-98-99999",
+            structure=new.structure,
+            application=file,
+            decision=file.decision,
+            departement=new.departement,
+            valid=DateRange(END - timedelta(days=1), date(2032, 1, 1)),
+        )
 
 
 def test_each_reminder_is_written_once(owner, label):

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import connection
-from django.db.backends.postgresql.psycopg_any import DateRange
 from django.test.utils import CaptureQueriesContext
 
 from labelling.choices import ApplicationState as State
@@ -16,6 +15,7 @@ from labelling.services.labels import open_sites
 from territories.choices import AuthorityKind, DecisionKind, Subject
 from territories.services.decisions import propose_decision, sign_decision
 from tests import factories as make
+from tests.labelling.worlds import withdraw
 
 NOW = make.NOW
 SATURDAY = {"mon": [["08:30", "12:30"], ["14:00", "18:00"]], "sat": [["09:00", "12:00"]]}
@@ -36,7 +36,7 @@ def signatories(db):
 def label(signatories):
     """A function that makes a label by its real way: a decision signed by both."""
 
-    def made(name="Centre du Lavoir (fictif)", *, point=(46.5, 2.5), hours=WEEK, notified=True, valid=None, **fields):
+    def made(name="Centre du Lavoir (fictif)", *, point=(46.5, 2.5), hours=WEEK, notified=True, at=NOW, **fields):
         line = make.register_line(name=name, latitude=point[0], longitude=point[1], **fields)
         application = make.application(make.structure(line), state=State.UNDER_REVIEW, answers={"hours": hours})
         decision = propose_decision(
@@ -47,13 +47,13 @@ def label(signatories):
             title="essai",
             content={"title": "essai"},
             mandate=None,
-            at=NOW,
+            at=at,
         )
         Application.objects.filter(pk=application.pk).update(state=State.AWAITING_SIGNATURES, decision=decision)
         for mandate in signatories:
-            sign_decision(decision=decision, mandate=mandate, content_hash=decision.content_hash, at=NOW)
+            sign_decision(decision=decision, mandate=mandate, content_hash=decision.content_hash, at=at)
         row = Label.objects.get(application=application)
-        Label.objects.filter(pk=row.pk).update(notified_at=NOW if notified else None, valid=valid or row.valid)
+        Label.objects.filter(pk=row.pk).update(notified_at=at if notified else None)
         row.refresh_from_db()
         return row
 
@@ -80,12 +80,13 @@ def test_great_circle():
 # The list ---------------------------------------------------------------------------------------------------------
 
 
-def test_only_labels_in_force_and_notified(client, label):
+def test_only_labels_in_force_and_notified(client, label, settings):
+    settings.LABEL_YEARS = 1
     label("En cours (fictif)")
     label("Non notifié (fictif)", notified=False)
-    label("Terminé (fictif)", valid=DateRange(date(2025, 11, 1), date(2026, 11, 22)))
+    label("Terminé (fictif)", at=NOW.replace(year=2025))
     withdrawn = label("Retiré (fictif)")
-    Label.objects.filter(pk=withdrawn.pk).update(withdrawn_at=NOW)
+    withdraw(withdrawn, at=NOW)
     response = client.get("/lieux/")
     assert shown(response) == ["En cours (fictif)"]
     assert "1 lieu labellisé, par commune" in response.content.decode()
@@ -182,11 +183,12 @@ def test_the_page_of_a_place(client, label):
     assert row.structure.email not in page
 
 
-def test_a_label_that_ended_says_so(client, label):
-    ended = label(valid=DateRange(date(2025, 11, 1), date(2026, 11, 22)))
+def test_a_label_that_ended_says_so(client, label, settings):
+    settings.LABEL_YEARS = 1
+    ended = label(at=NOW.replace(year=2025))
     assert "Label terminé le 21\u00a0novembre\u00a02026" in client.get(f"/lieux/{ended.number}/").content.decode()
     withdrawn = label()
-    Label.objects.filter(pk=withdrawn.pk).update(withdrawn_at=NOW - timedelta(hours=1))
+    withdraw(withdrawn, at=NOW - timedelta(hours=1))
     assert "Label retiré le 22\u00a0novembre\u00a02026" in client.get(f"/lieux/{withdrawn.number}/").content.decode()
 
 

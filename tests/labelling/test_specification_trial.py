@@ -54,7 +54,7 @@ def test_findings_before_and_after(draft):
     assert outcome.tallies["permanence-ou-sas"].after[whatif.ABSENT] == 2
     change = next(one for one in outcome.shown if one.code == CODE)
     assert change.file["number"] == five.number
-    assert "Il en faut 6" in change.sentence
+    assert "il en faut 6" in change.sentence
     assert {one.file["number"] for one in outcome.shown if one.code != CODE} == {five.number, six.number}
 
 

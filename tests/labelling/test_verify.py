@@ -1,17 +1,16 @@
 """Anyone verifies a label: what is told, when, and to how many."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.db.backends.postgresql.psycopg_any import DateRange
 from django.test.utils import CaptureQueriesContext
 
 from labelling.models import Label
 from labelling.views.verify import as_number
 from tests import factories as make
-from tests.labelling.worlds import make_label
+from tests.labelling.worlds import make_label, withdraw
 
 NOW = make.NOW
 
@@ -60,19 +59,15 @@ def test_nothing_typed_is_said(client, db):
     assert "Écrivez le numéro" in client.get("/verifier/", {"numero": " "}).text
 
 
-@pytest.mark.parametrize(
-    ("fields", "sentence"),
-    [
-        ({"valid": DateRange(date(2025, 11, 1), date(2026, 11, 22))}, "Label terminé le 21 novembre 2026"),
-        ({"withdrawn_at": NOW - timedelta(hours=1)}, "Label retiré le 22 novembre 2026"),
-    ],
-)
-def test_a_label_that_ended_says_how(client, label, fields, sentence):
-    Label.objects.filter(pk=label.pk).update(**fields)
-    page = text(client.get(f"/verifier/{label.number}/"))
-    assert sentence in page
-    assert "Labellisé France Santé" not in page
-    assert f"/lieux/{label.number}/" not in page
+def test_a_label_that_ended_says_how(client, label, settings):
+    settings.LABEL_YEARS = 1
+    ended = make_label(at=NOW.replace(year=2025))
+    withdraw(label, at=NOW - timedelta(hours=1))
+    for row, sentence in ((ended, "Label terminé le 21 novembre 2026"), (label, "Label retiré le 22 novembre 2026")):
+        page = text(client.get(f"/verifier/{row.number}/"))
+        assert sentence in page
+        assert "Labellisé France Santé" not in page
+        assert f"/lieux/{row.number}/" not in page
 
 
 def test_unknown_and_not_notified_look_the_same(client, label):

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import MembershipRole
-from labelling.models import InterestDeclaration, Label, Visit, VisitFinding
+from labelling.models import InterestDeclaration, Visit, VisitFinding
 from labelling.services import visits as service
 from labelling.services.attestations import criteria_of
 from labelling.services.visits import Report, Seen
@@ -17,7 +17,7 @@ from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
-from tests.labelling.worlds import make_label
+from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
 from tests.plugins.signed_in import PortalClient
 
@@ -125,7 +125,7 @@ def test_what_may_not_be_planned(world):
     world.refused(lambda: world.plan(agents=[world.prefecture]), "s’est déporté")
     world.plan()
     world.refused(world.plan, "déjà prévue")
-    Label.objects.update(withdrawn_at=NOW)
+    withdraw()
     world.refused(world.plan, "n’est pas en cours")
 
 

@@ -28,6 +28,7 @@ from funding import notifications as funding_mail
 from funding.models import Envelope, Grant
 from indicators.choices import EditionState
 from indicators.models import Edition
+from indicators.services.demo.afterwards import enter_demo_ground, follow_labels
 from indicators.services.demo.calendar import create_calendar
 from indicators.services.demo.exchanges import exchange_on_files
 from indicators.services.demo.files import PARIS, STANDS_AT, Plan, Player
@@ -149,6 +150,7 @@ def _prepare(data: Path | None, progress: Progress) -> Scenario:
         create_people()
         create_owners(len(scenario.plans))
         create_calendar(scenario.ceilings)
+        enter_demo_ground(people_of_demo().national)
         create_envelopes(people_of_demo(), scenario.labels())
     return scenario
 
@@ -209,6 +211,7 @@ def _play_departement(work: Work) -> int:
     ask_demo_opinions(plans[0].line.commune.departement, team)
     ask_demo_questions(plans[0].line.commune.departement, team)
     surround(plans[0].line.commune.departement, team)
+    follow_labels(plans[0].line.commune.departement, team)
     return len(plans)
 
 
