@@ -17,3 +17,4 @@ class LabellingConfig(AppConfig):
         import_module("labelling.services.endings").register_effects()
         import_module("labelling.services.suspensions").register_effects()
         import_module("labelling.services.appeal_answers").register_effects()
+        import_module("labelling.services.sources").register_sources()

@@ -42,6 +42,11 @@ def _shared(application: Any) -> str | None:
     return "L’appréciation n’est pas encore partagée." if application.shared_at is None else None
 
 
+def _unsigned(application: Any) -> str | None:
+    signed = application.decision is not None and application.decision.signatures.all()
+    return "Une signature est déjà donnée : le projet de décision ne se reprend plus." if signed else None
+
+
 TRANSITIONS: Mapping[str, Transition] = {
     "submit": Transition(
         sources=frozenset({State.DRAFT}),
@@ -88,6 +93,13 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=_AGENTS,
         refusal="Un projet de décision se présente à la signature pendant l’instruction, par un agent.",
         guard=_shared_and_endorsed,
+    ),
+    "take_back": Transition(
+        sources=frozenset({State.AWAITING_SIGNATURES}),
+        target=State.UNDER_REVIEW,
+        who=_AGENTS,
+        refusal="Un projet se reprend tant qu’il est à la signature, par un agent de l’autorité qui l’a présenté.",
+        guard=_unsigned,
     ),
     "ask": Transition(
         sources=frozenset({State.UNDER_REVIEW}),

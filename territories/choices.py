@@ -91,12 +91,13 @@ class DecisionKind(TextChoices):
 
 
 class DecisionState(TextChoices):
-    """Life of a decision: offered to signature, then signed, declined or replaced by a corrected one."""
+    """Life of a decision: offered to signature, then signed, declined, replaced, or taken back before any signature."""
 
     PROPOSED = "proposed", "à la signature"
     SIGNED = "signed", "signée"
     DECLINED = "declined", "non signée"
     REPLACED = "replaced", "remplacée"
+    TAKEN_BACK = "taken_back", "reprise par le service"
 
 
 class SignatureMeans(TextChoices):

@@ -18,12 +18,7 @@ from territories.models import Mandate
 from territories.services import lost_posts
 from territories.services.accounts import SECOND_FACTOR_DUE, second_factor_of
 from territories.services.lost_posts import ACCOUNT_COOKIE, ACCOUNT_DAYS, ACCOUNT_SALT, LostPost, may_be_kept, texts_of
-from territories.services.mandates import ACTING_MANDATE
-
-ENDED = (
-    "L’habilitation avec laquelle cette page a été ouverte n’est plus en vigueur : rien n’a été enregistré. Revenez à la "
-    "page précédente, rechargez-la, puis agissez avec une habilitation en cours."
-)
+from territories.services.mandates import ACTING_MANDATE, why_ended
 
 WITHOUT_SECOND_FACTOR = frozenset({"login-code", "second-factor", "logout", "health"})
 """Pages that a person who still owes a code may open."""
@@ -57,9 +52,15 @@ def acting_mandate(request: HttpRequest) -> Mandate | None:
     mandates = {str(mandate.pk): mandate for mandate in request.mandates}  # type: ignore[attr-defined]
     if posted := request.POST.get(ACTING_MANDATE):
         if posted not in mandates and request.user.is_authenticated:
-            raise PermissionDenied(ENDED)
+            raise PermissionDenied(_why_ended(request, posted))
         return mandates.get(posted)
     return mandates.get(str(request.session.get(ACTING_MANDATE, ""))) or next(iter(mandates.values()), None)
+
+
+def _why_ended(request: HttpRequest, posted: str) -> str:
+    """Say what became of the mandate that a form was shown with, to the person who held it."""
+    held = Mandate.objects.of(request.user).filter(pk=int(posted)).first() if posted.isdecimal() else None
+    return why_ended(held, signing="content_hash" in request.POST)
 
 
 class SecondFactorMiddleware:

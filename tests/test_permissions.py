@@ -373,7 +373,8 @@ def test_a_form_shown_with_a_mandate_no_longer_in_force_is_refused(client, db):
     refused = client.post(address, {"mandate": ended.pk, "version": waiting.version})
     waiting.refresh_from_db()
     assert (refused.status_code, waiting.state) == (403, ApplicationState.SUBMITTED)
-    assert "n’est plus en vigueur" in refused.text
+    assert "a pris fin le" in refused.text
+    assert "rechargez" not in refused.text
     client.post(address, {"mandate": still.pk, "version": waiting.version})
     waiting.refresh_from_db()
     assert waiting.state == ApplicationState.UNDER_REVIEW

@@ -21,7 +21,7 @@ from funding.rules import euros_in_words
 from funding.services.envelopes import checked_amount, lock_envelope, move, reserve
 from funding.workflow import TRANSITIONS
 from labelling.models import Label
-from labelling.services.drafting import authorities_of
+from labelling.services.drafting import authorities_of, signed_by
 from labelling.services.summaries import about
 from territories.choices import CAPACITY_OF_AUTHORITY, AuthorityKind, DecisionKind, Subject
 from territories.models import Decision, Departement, Mandate
@@ -268,16 +268,11 @@ def content_of(grant: Grant, envelope: Envelope) -> dict[str, Any]:
     structure = label.structure
     amount = f"{euros(grant.amount, 2)} ({euros_in_words(grant.amount)})"
     granted_on = long_date(label.decision.signed_at)
-    signing = authorities_of(label.departement)
     return {
         "kind": str(DecisionKind.GRANT_AWARDED),
         "title": typeset(f"Décision attribuant un financement à {structure.name}"),
         "departement": {"code": label.departement_id, "name": label.departement.name},
-        "authorities": [
-            {"capacity": capacity, "name": signing[capacity].name, "service": signing[capacity].service}
-            for capacity in line.capacities
-            if capacity in signing
-        ],
+        **signed_by(line.capacities, authorities_of(label.departement)),
         "visas": [
             typeset("Vu la loi n° 2025-1403 du 30 décembre 2025, notamment son article 63 ;"),
             typeset(f"Vu l’arrêté conjoint du {granted_on} accordant à {structure.name} le label {label.number} ;"),

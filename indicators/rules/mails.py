@@ -68,6 +68,7 @@ MAILS: Mapping[str, tuple[str, str]] = {
     "labelling/digest": ("Courriel du matin", SERVICES),
     "funding/decline": ("Attribution non signée", SERVICES),
     "labelling/to_sign": ("Décision à signer", SIGNATORIES),
+    "labelling/taken_back": ("Décision reprise avant toute signature", SIGNATORIES),
     "labelling/file_paper": ("Original papier à confirmer", SIGNATORIES),
     "labelling/rebased": ("Nouveau cahier des charges", OTHERS),
     "labelling/message": ("Message reçu", OTHERS),

@@ -32,7 +32,18 @@ IN_PROGRESS = (
     ApplicationState.AWAITING_SIGNATURES,
     ApplicationState.DISAGREEMENT,
 )
-MOVES = ("submit", "take_up", "share", "endorse", "propose", "propose_alone", "disagree", "resume", "reopen")
+MOVES = (
+    "submit",
+    "take_up",
+    "share",
+    "endorse",
+    "propose",
+    "take_back",
+    "propose_alone",
+    "disagree",
+    "resume",
+    "reopen",
+)
 """Acts after which a file waits somewhere else, or for someone else."""
 _SIGNATURES = {SIGN_ARS, SIGN_PREFET}
 

@@ -24,6 +24,7 @@ def render_act(decision: Decision, signatures: Sequence[Signature]) -> bytes:
     data = {
         "number": decision.pk,
         "title": content["title"],
+        "authors": content.get("authors", ""),
         "visas": content.get("visas", []),
         "reasons": content.get("reasons", []),
         "articles": content.get("articles", []),

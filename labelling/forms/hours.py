@@ -207,6 +207,12 @@ class HoursForm(StepForm):
             keys = ("start", "end", "replaced")
             yield Row(number, f"Fermeture {number + 1}", [self[f"closure_{number}_{key}"] for key in keys])
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """The site or the stop of each field; a closure's label says its rank already."""
+        rows = [*self.sites(), *self.stops()]
+        return {name: row.title for row in rows for name in self.fields if name.startswith(row.prefix)}
+
     # What was posted
 
     def clean(self) -> dict[str, Any]:

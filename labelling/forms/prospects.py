@@ -124,6 +124,11 @@ class ConfirmForm:
         """What is to be corrected, by field."""
         return {name: found for part in self.parts for name, found in part.form.errors.items()}
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """The row of each field whose label does not say it."""
+        return {name: title for part in self.parts for name, title in part.form.titles.items()}
+
     def non_field_errors(self) -> list[str]:
         """What is to be corrected as a whole."""
         return [error for part in self.parts for error in part.form.non_field_errors()]

@@ -66,6 +66,11 @@ class StepForm(DsfrBaseForm):
         names = [name] if name in self.fields else [field for field in self.fields if field.startswith(f"{name}_")]
         return any(self[field].value() == value for field in names)
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The row of each field whose label does not say it, for the list of what is to be corrected."""
+        return {}
+
     def values(self) -> dict[str, Any]:
         """Return what to keep; on an invalid form, what could be read."""
         raise NotImplementedError

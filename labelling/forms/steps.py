@@ -18,6 +18,7 @@ from labelling.forms.hours import HoursForm
 from labelling.forms.step import StepForm
 from labelling.forms.team import TeamForm
 from labelling.rules.answers import (
+    MAX_SECTOR,
     MAX_TEXT,
     SECTORS,
 )
@@ -170,6 +171,11 @@ class OnCallForm(StepForm):
         "Participez-vous à la permanence des soins ambulatoires (PDSA)\u00a0?",
         "Gardes des soirs, nuits, week-ends et jours fériés.",
     )
+    pdsa_sector = AskedFreeTextField(
+        label="Dans quel secteur de garde\u00a0?",
+        help_text="Le nom du secteur de PDSA, tel qu’au tableau de garde. Par exemple\u00a0: Valfictif.",
+        max_length=MAX_SECTOR,
+    )
     sas = _yes_no(
         "Participez-vous au service d’accès aux soins (SAS)\u00a0?",
         "Créneaux proposés aux régulateurs du 15 pour les soins non programmés.",
@@ -177,19 +183,20 @@ class OnCallForm(StepForm):
     details = _details("Si vous ne participez ni à l’une ni à l’autre\u00a0: ce qui l’empêche, et ce qui est prévu")
 
     def conditions(self) -> dict[str, tuple[str, str]]:
-        """What keeps a structure from both."""
-        return {"details": ("obstacle", "")}
+        """Where it participates, or what keeps it from both."""
+        return {"pdsa_sector": ("pdsa_sector", ""), "details": ("obstacle", "")}
 
     def initial_values(self) -> dict[str, Any]:
         """Return the kept participation."""
         said = self.answers.on_call
-        return {"pdsa": _said(said.pdsa), "sas": _said(said.sas), "details": said.details}
+        return {**asdict(said), "pdsa": _said(said.pdsa), "sas": _said(said.sas)}
 
     def values(self) -> dict[str, Any]:
         """Return the participation."""
         return {
             "on_call": {
                 "pdsa": _meant(self.read("pdsa")),
+                "pdsa_sector": self.read("pdsa_sector"),
                 "sas": _meant(self.read("sas")),
                 "details": self.read("details"),
             }

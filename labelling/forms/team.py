@@ -15,6 +15,8 @@ from labelling.forms.rows import row_count
 from labelling.forms.step import StepForm
 from labelling.rules.answers import HALF_DAYS, PROFESSIONS, SECTORS, Answers, Member
 
+MINUTES = "Écrivez un nombre de minutes, de 0 à 240."
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -79,7 +81,7 @@ class TeamForm(StepForm):
             label="Trajet en minutes, si à proximité",
             min_value=0,
             max_value=240,
-            error_messages={"invalid": "Écrivez un nombre de minutes, par exemple 6."},
+            error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), MINUTES),
         )
         for half, name in enumerate(HALF_DAYS):
             self.fields[f"{prefix}_h{half}"] = AskedBooleanField(label=name.capitalize())
@@ -103,6 +105,15 @@ class TeamForm(StepForm):
             title = " ".join(filter(None, [said.capitalize(), str(fields["name"].value() or "")]))
             halves = [self[f"{prefix}_h{half}"] for half in range(len(HALF_DAYS))]
             yield Row(row, fields, halves[::2], halves[1::2], title or f"Professionnel {row + 1}")
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """« Professionnel 2 (Mme Exemple) », by field."""
+        titles = {}
+        for row in range(self.member_count):
+            name = str(self[f"m{row}_name"].value() or "").strip()
+            titles[row] = f"Professionnel {row + 1} ({name})" if name else f"Professionnel {row + 1}"
+        return {name: titles[int(name[1:].partition("_")[0])] for name in self.fields}
 
     def clean(self) -> dict[str, Any]:
         """Ask for the profession of a row that says something."""

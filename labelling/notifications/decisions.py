@@ -22,8 +22,8 @@ from labelling.notifications.mails import (
 from labelling.rules.clock import appeal_deadline, local_day
 from labelling.services.digest import told_at_once
 from labelling.services.drafting import authorities_of
-from territories.choices import DecisionKind, Subject
-from territories.models import Event, Mandate, Notification
+from territories.choices import DecisionKind, DecisionState, Subject
+from territories.models import Delivery, Event, Mandate, Notification
 
 TO_SIGN = (*LABEL_DECISIONS, *LABEL_ACTS, *ANSWERS)
 """The decisions of the parapheur that are about labels."""
@@ -31,11 +31,28 @@ TO_SIGN = (*LABEL_DECISIONS, *LABEL_ACTS, *ANSWERS)
 
 def _proposed(event: Event) -> list[EmailMessage]:
     decision = label_decision_of(event, TO_SIGN)
-    if decision is None:
+    if decision is None or decision.state == DecisionState.TAKEN_BACK:
         return []
     context = {"decision": decision, "url": address_of("decision", decision.pk)}
     return [
         compose("to_sign", "une décision à votre signature", [person.email], context)
+        for person in told_at_once(signatories_of(decision))
+    ]
+
+
+def _taken_back(event: Event) -> list[EmailMessage]:
+    """Tell the signatories that a decision no longer waits for them, if a mail had told them before that it did."""
+    decision = label_decision_of(event)
+    told = Delivery.objects.filter(
+        event__subject_type=Subject.DECISION,
+        event__subject_id=event.subject_id,
+        event__action="propose",
+        delivered_at__lt=event.at,
+    )
+    if decision is None or not told.exists():
+        return []
+    return [
+        compose("taken_back", "un projet repris par le service", [person.email], {"decision": decision})
         for person in told_at_once(signatories_of(decision))
     ]
 
@@ -93,6 +110,7 @@ def _to_reader(event: Event, name: str, subject: str) -> list[EmailMessage]:
 MESSAGES: Messages = {
     (Subject.DECISION, "propose"): _proposed,
     (Subject.DECISION, "file_paper"): _paper_filed,
+    (Subject.DECISION, "take_back"): _taken_back,
     (Subject.DECISION, "decline"): _declined,
     (Subject.DECISION, "make_available"): _available,
     (Subject.DECISION, "notify"): _notified,

@@ -12,13 +12,13 @@ Pure, and tolerant: an unknown key or a malformed value of an old file is ignore
      "team": [{"profession": "doctor", "name": "", "rpps": "", "sector": "1", "half_days": [0, 1],
                "on_site": true, "minutes": null}],
      "fees": {"overrun": false, "third_party": true, "sector": "", "details": ""},
-     "on_call": {"pdsa": null, "sas": true, "details": ""},
+     "on_call": {"pdsa": true, "pdsa_sector": "Valfictif", "sas": true, "details": ""},
      "commitments": {"appointment_48h": true, "support": true}}
 
 ``hours`` are those of the main site; ``sites`` are the others, ``stops`` those of a round, every so many ``weeks``, asked
 of who says to be ``mobile``. Which questions are asked, and of whom: :mod:`labelling.rules.conditions`.
 A day absent from ``hours`` is closed once at least one day is open. ``half_days`` counts from Monday morning (0) to
-Friday afternoon (9).
+Saturday afternoon (11).
 """
 
 import re
@@ -39,11 +39,14 @@ DAYS = {
     "sat": "samedi",
     "sun": "dimanche",
 }
-HALF_DAYS = [f"{day} {half}" for day in list(DAYS.values())[:5] for half in ("matin", "après-midi")]
+WORKING_DAYS = list(DAYS.values())[:6]
+"""The days on which a professional may be declared present: a place that cares on Saturdays says who is there."""
+HALF_DAYS = [f"{day} {half}" for day in WORKING_DAYS for half in ("matin", "après-midi")]
 PROFESSIONS = {"doctor": "médecin", "nurse": "infirmier", "other": "autre professionnel"}
 SECTORS = {"": "non indiqué", "1": "secteur 1", "optam": "secteur 2 avec OPTAM", "2": "secteur 2"}
 WEEKS = {1: "chaque semaine", 2: "une semaine sur deux", 4: "une fois par mois"}
 MAX_TEXT = 1500
+MAX_SECTOR = 120
 
 Period = tuple[str, str]
 """Opening and closing times of one slot, ``HH:MM``."""
@@ -133,9 +136,10 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class OnCall:
-    """Participation in the permanence des soins ambulatoires, or in the service d’accès aux soins."""
+    """Participation in the permanence des soins ambulatoires and where, or in the service d’accès aux soins."""
 
     pdsa: bool | None = None
+    pdsa_sector: str = ""
     sas: bool | None = None
     details: str = ""
 
@@ -246,7 +250,12 @@ def parse(raw: Any) -> Answers:
             sector=_among(fees.get("sector"), SECTORS),
             details=_text(fees.get("details")),
         ),
-        on_call=OnCall(_maybe(on_call.get("pdsa")), _maybe(on_call.get("sas")), _text(on_call.get("details"))),
+        on_call=OnCall(
+            pdsa=_maybe(on_call.get("pdsa")),
+            pdsa_sector=_text(on_call.get("pdsa_sector"), MAX_SECTOR),
+            sas=_maybe(on_call.get("sas")),
+            details=_text(on_call.get("details")),
+        ),
         commitments=Commitments(commitments.get("appointment_48h") is True, commitments.get("support") is True),
     )
 

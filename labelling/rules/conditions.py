@@ -5,11 +5,11 @@ An answer whose question is no longer asked stays in a draft, in case it is aske
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from labelling.choices import Rule, StructureKind
-from labelling.rules.answers import Answers, Member
+from labelling.rules.answers import Answers, Commitments, Member
 
 ASKED_WHEN: Mapping[str, Mapping[str, Any]] = {
     "correction": {"exact": False},
@@ -17,6 +17,7 @@ ASKED_WHEN: Mapping[str, Mapping[str, Any]] = {
     "minutes": {"profession": "nurse", "on_site": False},
     "rounds": {"mobile": True},
     "optam": {"sector": "optam"},
+    "pdsa_sector": {"pdsa": True},
     "obstacle": {"pdsa": False, "sas": False},
 }
 """By question, the answers that make it asked: all of them. « sector » is each doctor's, one is enough for « optam »."""
@@ -55,7 +56,11 @@ def applicable(answers: Answers, kind: str) -> Answers:
             sector="" if doctors else answers.fees.sector,
             details=answers.fees.details if optam else "",
         ),
-        on_call=answers.on_call if asks("obstacle", answers.on_call) else replace(answers.on_call, details=""),
+        on_call=replace(
+            answers.on_call,
+            pdsa_sector=answers.on_call.pdsa_sector if asks("pdsa_sector", answers.on_call) else "",
+            details=answers.on_call.details if asks("obstacle", answers.on_call) else "",
+        ),
     )
 
 
@@ -70,13 +75,15 @@ def _member(member: Member) -> Member:
 def exempt(criteria: Iterable[Any], kind: str) -> frozenset[str]:
     """Return what a version of the cahier des charges spares a type of structure: rules, and commitments by their answer.
 
-    A rule that two criteria use is spared when both exempt the type.
+    A rule that two criteria use is spared when both exempt the type; a commitment that the version no longer has is too.
+    ``criteria`` are all those of the version.
     """
     spared: dict[str, bool] = {}
     for criterion in criteria:
         key = criterion.parameters["answer"] if criterion.rule == Rule.COMMITMENT else criterion.rule
         spared[key] = spared.get(key, True) and kind in criterion.exempt_kinds
-    return frozenset(key for key, spares in spared.items() if spares)
+    gone = {one.name for one in fields(Commitments)} - set(spared)
+    return frozenset(key for key, spares in spared.items() if spares) | gone
 
 
 def is_spared(step: str, spared: Collection[str]) -> bool:

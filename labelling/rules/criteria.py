@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from francesante.lib.french import NBSP, plural, typeset
+from francesante.lib.text import sort_key
 from labelling.choices import Finding, Rule, StructureKind
 from labelling.rules.answers import DAYS, SECTORS, Answers, Member
 from labelling.rules.parameters import admits
@@ -292,8 +293,19 @@ def _sectors_in_words(answers: Answers) -> str:
 
 
 def _on_call_in_words(answers: Answers) -> str:
-    parts = ["à la PDSA"] * (answers.on_call.pdsa is True) + ["au SAS"] * (answers.on_call.sas is True)
-    return " et ".join(parts)
+    said = answers.on_call
+    sector = f", {_pdsa_sector(said.pdsa_sector)}" if said.pdsa_sector else ""
+    pdsa, sas = (f"à la PDSA{sector}" if said.pdsa else ""), ("au SAS" if said.sas else "")
+    return (", et " if sector else " et ").join(filter(None, [pdsa, sas]))
+
+
+def _pdsa_sector(name: str) -> str:
+    """« Valfictif » → « secteur de Valfictif »; a number, or what already says « secteur », is left as it was written."""
+    if name.lower().startswith("secteur"):
+        return name[0].lower() + name[1:]
+    if not name[0].isalpha():
+        return f"secteur {name}"
+    return f"secteur d’{name}" if sort_key(name)[0] in "aeiouy" else f"secteur de {name}"
 
 
 def _word(count: int) -> str:

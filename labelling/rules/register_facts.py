@@ -8,6 +8,7 @@ FINESS says none of them. A register is late by nature: it is shown beside the a
 """
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from francesante.lib.french import NBSP, plural, typeset
@@ -15,6 +16,7 @@ from labelling.choices import Rule
 from labelling.rules.answers import SECTORS, Answers
 
 Facts = Mapping[str, Any]
+DAYS_OF_A_YEAR = 366
 
 FACTS_OF_RULE: Mapping[str, tuple[str, ...]] = {
     Rule.DOCTOR: ("doctors",),
@@ -70,6 +72,11 @@ def answers_from(facts: Facts) -> dict[str, Any]:
         known["fees"] = {"sector": facts["sector"]}
     on_call = {key: facts[key] for key in FACTS_OF_RULE[Rule.ON_CALL] if key in facts}
     return known | ({"on_call": on_call} if on_call else {})
+
+
+def is_late(as_of: date, today: date) -> bool:
+    """Tell whether a line of a register is more than a year old: pages say so beside its day."""
+    return (today - as_of).days > DAYS_OF_A_YEAR
 
 
 def _counted(noun: str) -> Callable[[int], str]:

@@ -25,23 +25,30 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One task: its address, its name, the question it asks, and the rules whose findings it shows."""
+    """One task: its address, its name, the question it asks, the rules whose findings it shows, its name in a sentence."""
 
     slug: str
     title: str
     question: str
     rules: tuple[Rule, ...] = ()
+    named: str = ""
 
 
 STEPS = (
-    Step("identite", "Identité", "Qui êtes-vous, et qui suit ce dossier ?"),
-    Step("horaires", "Horaires", "Quand accueillez-vous le public ?", (Rule.OPEN_DAYS,)),
-    Step("equipe", "Équipe", "Qui soigne dans votre structure ?", (Rule.DOCTOR, Rule.NURSE)),
-    Step("tarifs", "Tarifs", "Quels tarifs pratiquez-vous ?", (Rule.NO_OVERRUN,)),
+    Step("identite", "Identité", "Qui êtes-vous, et qui suit ce dossier ?", named="l’identité"),
+    Step("horaires", "Horaires", "Quand accueillez-vous le public ?", (Rule.OPEN_DAYS,), "les horaires"),
+    Step("equipe", "Équipe", "Qui soigne dans votre structure ?", (Rule.DOCTOR, Rule.NURSE), "l’équipe"),
+    Step("tarifs", "Tarifs", "Quels tarifs pratiquez-vous ?", (Rule.NO_OVERRUN,), "les tarifs"),
     Step(
-        "permanence", "Permanence des soins", "Participez-vous à la permanence des soins ou au SAS ?", (Rule.ON_CALL,)
+        "permanence",
+        "Permanence des soins",
+        "Participez-vous à la permanence des soins ou au SAS ?",
+        (Rule.ON_CALL,),
+        "la permanence des soins",
     ),
-    Step("engagements", "Engagements", "À quoi votre structure s’engage-t-elle ?", (Rule.COMMITMENT,)),
+    Step(
+        "engagements", "Engagements", "À quoi votre structure s’engage-t-elle ?", (Rule.COMMITMENT,), "les engagements"
+    ),
     Step(REVIEW, "Relire et déposer", "Relire et déposer votre candidature"),
 )
 BY_SLUG = {step.slug: step for step in STEPS}

@@ -11,6 +11,8 @@ from typing import Any
 from francesante.lib.french import typeset
 from francesante.lib.merge_fields import merge
 from labelling.choices import TemplateKind
+from labelling.rules.authors import authors
+from territories.choices import Capacity
 
 FIELDS: Mapping[str, str] = {
     "structure": "nom de la structure",
@@ -124,8 +126,8 @@ INVENTED: Mapping[str, str] = {
     "loi": "loi n° 2025-1403 du 30 décembre 2025",
     "cahier_version": "1.0",
     "cahier_publication": ", publié le 15 novembre 2025",
-    "criteres_non_remplis": "2 critères sur 6",
-    "ne_sont_pas_remplis": "ne sont pas remplis",
+    "criteres_non_remplis": "1 critère sur 2",
+    "ne_sont_pas_remplis": "n’est pas rempli",
     "duree": "trois ans",
     "engagements": "rendez-vous médical sous 48 heures ; accompagnement dans le parcours de santé",
     "juridiction": "le tribunal administratif de Valfictif",
@@ -140,6 +142,8 @@ INVENTED: Mapping[str, str] = {
 }
 """The invented file on which a template is previewed."""
 
+_NAMES: Mapping[str, str] = {Capacity.ARS: "ARS Fictive", Capacity.PREFET: "Préfecture de Valfictie"}
+
 _HELD_AND_NOT: Sequence[Mapping[str, str]] = (
     {
         "critere_numero": "1",
@@ -153,6 +157,12 @@ _HELD_AND_NOT: Sequence[Mapping[str, str]] = (
         "depuis le 1er septembre 2026",
     },
 )
+
+
+def invented_signatories(kind: str) -> dict[str, Any]:
+    """Return who signs the decision on the invented file, as a content says it."""
+    capacities = [Capacity.PREFET] if kind == TemplateKind.REFUSED_ALONE else list(_NAMES)
+    return {"authors": authors(capacities, _NAMES), "authorities": [{"name": _NAMES[one]} for one in capacities]}
 
 
 def invented_criteria(kind: str) -> Sequence[Mapping[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from francesante.lib.french import opening_hours, typeset
+from francesante.lib.french import opening_hours, plural, typeset
 from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, WEEKS, Answers, Hours, Stop
 from labelling.rules.conditions import is_spared
 from labelling.rules.steps import TO_FILL, Step
@@ -15,7 +15,8 @@ def answers_in_words(step: Step, answers: Answers, spared: Collection[str] = ())
     """Return the answers of a task as labels and words, for reading again; ``spared`` as :func:`rules.steps.status_of`."""
     if is_spared(step.slug, spared):
         return [(step.title, typeset(SPARED))]
-    return [(label, typeset(text) if text else "Non renseigné") for label, text in _IN_WORDS[step.slug](answers)]
+    rows = _commitments_in_words(answers, spared) if step.slug == "engagements" else _IN_WORDS[step.slug](answers)
+    return [(label, typeset(text) if text else "Non renseigné") for label, text in rows]
 
 
 def all_in_words(answers: Answers, spared: Collection[str] = ()) -> list[tuple[Step, list[tuple[str, str]]]]:
@@ -82,7 +83,8 @@ def _team_in_words(answers: Answers) -> list[tuple[str, str]]:
             if member.minutes is not None
             else "à proximité"
         )
-        half_days = f"{len(member.half_days)} demi-journées par semaine" if member.half_days else ""
+        count = len(member.half_days)
+        half_days = f"{count} demi-journée{plural(count)} par semaine" if count else ""
         name = member.name or PROFESSIONS[member.profession].capitalize()
         rows.append((name, ", ".join(filter(None, [PROFESSIONS[member.profession], where, half_days]))))
     return rows or [("Équipe", "")]
@@ -106,19 +108,27 @@ def _fees_in_words(answers: Answers) -> list[tuple[str, str]]:
 
 def _on_call_in_words(answers: Answers) -> list[tuple[str, str]]:
     said = answers.on_call
+    sector = [("Secteur de la PDSA", said.pdsa_sector)] if said.pdsa else []
     extra = [("Précisions", said.details)] if said.details else []
     return [
         ("Permanence des soins (PDSA)", _yes_no(said.pdsa)),
+        *sector,
         ("Service d’accès aux soins (SAS)", _yes_no(said.sas)),
         *extra,
     ]
 
 
-def _commitments_in_words(answers: Answers) -> list[tuple[str, str]]:
-    taken = answers.commitments
+_COMMITMENTS = {
+    "appointment_48h": "Rendez-vous médical sous 48 heures",
+    "support": "Accompagnement dans le parcours de santé",
+}
+
+
+def _commitments_in_words(answers: Answers, spared: Collection[str]) -> list[tuple[str, str]]:
     return [
-        ("Rendez-vous médical sous 48 heures", "souscrit" if taken.appointment_48h else ""),
-        ("Accompagnement dans le parcours de santé", "souscrit" if taken.support else ""),
+        (label, "souscrit" if getattr(answers.commitments, name) else "")
+        for name, label in _COMMITMENTS.items()
+        if name not in spared
     ]
 
 
@@ -132,5 +142,4 @@ _IN_WORDS = {
     "equipe": _team_in_words,
     "tarifs": _fees_in_words,
     "permanence": _on_call_in_words,
-    "engagements": _commitments_in_words,
 }

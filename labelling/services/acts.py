@@ -4,6 +4,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Greatest
 
 from francesante.lib.canonical import sha256_hex
 from francesante.lib.workflow import RefusedError, StaleError
@@ -102,8 +104,14 @@ def notify_by_letter(decision: Decision, mandate: Mandate, *, zone: str, receive
 
 
 def render_missing_acts(*, batch: int = 50) -> int:
-    """Render the acts that were signed and have no PDF yet, and return their number."""
-    signed = Decision.objects.filter(state=DecisionState.SIGNED, pdf__isnull=True).order_by("pk")
+    """Render the acts that were signed and have no PDF yet, and return their number.
+
+    The most recently notified or signed come first, since somebody may be about to read them: an act of today does not
+    wait behind a backlog, which the next runs go through.
+    """
+    signed = Decision.objects.filter(state=DecisionState.SIGNED, pdf__isnull=True)
+    signed = signed.annotate(fresh_at=Greatest("signed_at", Max("notifications__notified_at")))
+    signed = signed.order_by("-fresh_at", "-pk")
     rendered = 0
     for decision in signed.defer("pdf")[:batch]:
         store_act(decision=decision)

@@ -8,7 +8,7 @@ from labelling.choices import AppealOutcome, Contested, EndingAct, TemplateKind
 from labelling.models import Appeal
 from labelling.rules.clock import local_day
 from labelling.rules.templates import compose
-from labelling.services.drafting import LAW, authorities_of, lowered, template_in_force
+from labelling.services.drafting import LAW, authorities_of, lowered, signed_by, template_in_force
 from territories.choices import DecisionKind
 
 KIND_OF_OUTCOME = {
@@ -49,18 +49,7 @@ def draft_answer_content(appeal: Appeal, required: list[str], *, on: date) -> di
         "template": {"kind": template.kind, "version": template.version},
         **compose(template, facts, ()),
         "departement": {"code": application.departement_id, "name": application.departement.name},
-        "authorities": [
-            {
-                "capacity": capacity,
-                "name": row.name,
-                "service": row.service,
-                "address": row.address,
-                "phone": row.phone,
-                "court": row.court,
-            }
-            for capacity, row in sorted(authorities.items())
-            if capacity in required
-        ],
+        **signed_by(required, authorities),
         "application": {"number": application.number},
         "appeal": {
             "against": str(appeal.against),

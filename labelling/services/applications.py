@@ -22,7 +22,7 @@ from labelling.rules.versions import substance
 from labelling.services.appeals import leave_without_object
 from labelling.services.evidence import discard_evidence
 from labelling.services.renewals import followed_label
-from labelling.workflow import TRANSITIONS
+from labelling.workflow import FINAL, TRANSITIONS
 from territories.choices import Subject
 from territories.models import Departement, Event, User
 from territories.services.events import Actor, lock, perform, record_event, write
@@ -61,9 +61,7 @@ def start_application(*, membership: Membership, at: datetime) -> Application:
     """
     require_access(membership)
     structure = membership.structure
-    if Label.objects.filter(structure=structure, notified_at__isnull=True, withdrawn_at__isnull=True).exists():
-        raise RefusedError("Une décision vous attend : lisez-la avant d’ouvrir une nouvelle candidature.")
-    followed_label(structure, on=local_day(at, structure.departement.timezone))
+    _check_start(structure, at=at)
     return open_draft(
         structure=structure,
         answers=known_answers(structure, membership.user),
@@ -72,6 +70,23 @@ def start_application(*, membership: Membership, at: datetime) -> Application:
         route=Route.CANDIDATURE,
         at=at,
     )
+
+
+def _check_start(structure: Structure, *, at: datetime) -> None:
+    if Label.objects.filter(structure=structure, notified_at__isnull=True, withdrawn_at__isnull=True).exists():
+        raise RefusedError("Une décision vous attend : lisez-la avant d’ouvrir une nouvelle candidature.")
+    followed_label(structure, on=local_day(at, structure.departement.timezone))
+
+
+def may_start(structure: Structure, *, at: datetime) -> bool:
+    """Tell whether :func:`start_application` would open a draft of this structure: what buttons ask."""
+    if Application.objects.filter(structure=structure).exclude(state__in=FINAL).exists():
+        return False
+    try:
+        _check_start(structure, at=at)
+    except RefusedError:
+        return False
+    return True
 
 
 def open_draft(
@@ -179,6 +194,21 @@ def changed_criteria(application: Application, specification: Specification) -> 
         return []
     known = {row.code: substance(row) for row in application.specification.criteria.all()}
     return [row for row in specification.criteria.order_by("position") if known.get(row.code) != substance(row)]
+
+
+def withdrawn_criteria(application: Application, specification: Specification) -> list[Criterion]:
+    """Return the criteria of the version of a draft that another version no longer has."""
+    if application.specification_id == specification.pk:
+        return []
+    kept = {row.code for row in specification.criteria.all()}
+    return [row for row in application.specification.criteria.order_by("position") if row.code not in kept]
+
+
+def version_asked(application: Application) -> Specification:
+    """Return the version whose questions a file answers: of a draft, the one in force, on which it will be judged."""
+    if application.state != ApplicationState.DRAFT:
+        return application.specification
+    return Specification.objects.applicable(timezone.localdate()).last() or application.specification
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 Each file goes through the service that its own page calls; ``territories.services.runs`` carries out the run.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +27,6 @@ from labelling.models import (
     Criterion,
     InterestDeclaration,
     Label,
-    Quota,
     Tag,
 )
 from labelling.models.applications import REVIEWERS
@@ -36,6 +35,7 @@ from labelling.services.assignment import assign, check_assign
 from labelling.services.decisions import check_propose, propose_label
 from labelling.services.interests import declare_interest, has_declared, stood_aside
 from labelling.services.opinions import Consulted, Question, ask_question, check_question, consulted, left_to_ask
+from labelling.services.quotas import Forecast
 from labelling.services.renewals import check_renewable
 from labelling.services.reviews import (
     Line,
@@ -185,24 +185,21 @@ def _standing(applications: list[Application], at: datetime) -> Mapping[int, Lab
     return {label.structure_id: label for label in labels}
 
 
-def short_places(found: Iterable[Candidate]) -> list[str]:
-    """Say, of a selection of labels, in which départements fewer places are left than files would take."""
-    asked = Counter((row.application.wave_id, row.application.departement_id) for row in found if not row.refusal)
-    quotas = Quota.objects.filter(
-        ceiling__isnull=False, wave__in={wave for wave, _ in asked}, departement__in={code for _, code in asked}
-    ).select_related("wave", "departement")
-    sentences = []
-    for quota in quotas.order_by("wave__number", "departement__sort_key"):
-        wanted, left = asked[quota.wave_id, quota.departement_id], (quota.ceiling or 0) - quota.reserved - quota.used
-        if wanted > left:
-            sentences.append(
-                typeset(
-                    f"{quota.departement}, vague {quota.wave.number} : {left} place{plural(left)} "
-                    f"libre{plural(left)} sous le plafond pour {wanted} dossier{plural(wanted)}. Les autres entreront en "
-                    "liste d’attente, sans être refusés."
-                )
-            )
-    return sentences
+def short_places(found: Iterable[Forecast]) -> list[str]:
+    """Say under which ceilings labels would enter the waiting list, and how many places are free there."""
+    return [_short(one) for one in found if one.waiting]
+
+
+def _short(one: Forecast) -> str:
+    free, wanted, waits = one.free, len(one.presented | one.waiting), len(one.waiting)
+    places = f"{free} place{plural(free)} libre{plural(free)}" if free else "aucune place libre"
+    older = f" et {one.older} dossier{plural(one.older)} plus ancien{plural(one.older)} en attente" if one.older else ""
+    enter = "entreront" if waits > 1 else "entrera"
+    who = "tous" if waits == wanted > 1 else "il" if wanted == 1 else str(waits)
+    return typeset(
+        f"{one.quota.departement}, vague {one.quota.wave.number} : {places} sous le plafond pour {wanted} "
+        f"dossier{plural(wanted)}{older}. {who.capitalize()} {enter} en liste d’attente, sans être refusé{plural(waits)}."
+    )
 
 
 # The run -------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from francesante.lib.french import typeset
-from francesante.lib.workflow import RefusedError, StaleError, check
+from francesante.lib.workflow import RefusedError, StaleError, allows, check
 from labelling.choices import Verdict
 from labelling.models import Application, Quota
 from labelling.rules.clock import local_day
@@ -27,7 +27,7 @@ from labelling.services.summaries import summaries
 from labelling.workflow import TRANSITIONS
 from territories.choices import Capacity, DecisionKind, Subject
 from territories.models import Decision, Mandate
-from territories.services.decisions import effect, propose_decision
+from territories.services.decisions import effect, propose_decision, take_back_proposal, why_not_taken_back
 from territories.services.events import lock, perform
 
 
@@ -122,6 +122,51 @@ def check_propose(kind: DecisionKind, application: Application, mandate: Mandate
         raise RefusedError("Le projet de décision est présenté par l’autorité chef de file.")
     require_complete(application)
     _require_sense(kind, lines, application)
+
+
+@transaction.atomic
+def take_back(*, application: Application, mandate: Mandate, version: int, at: datetime) -> Application:
+    """Take a decision back from the signature while nobody signed it, to correct it; the place it reserved is free again.
+
+    Raises:
+        RefusedError: the mandate may not, another authority presented it, somebody signed, or a single authority refuses.
+        StaleError: the file changed since ``version``.
+    """
+    require_reviewer(application, mandate, at=at)
+    lock_quota(application)
+    current = lock(application)
+    if current.version != version:
+        raise StaleError
+    check(TRANSITIONS, "take_back", state=current.state, hat=mandate.hat, row=current)
+    decision = current.decision
+    assert decision is not None  # noqa: S101  # said by the constraint of the state
+    if len(decision.required) == 1:
+        raise RefusedError(
+            "Un refus exprès ne se reprend pas : le signataire ne le signe pas et dit pourquoi, le désaccord demeure."
+        )
+    take_back_proposal(decision=decision, mandate=mandate, at=at)
+    release_place(current, used=0)
+    perform(
+        application,
+        "take_back",
+        table=TRANSITIONS,
+        subject_type=Subject.APPLICATION,
+        actor=mandate,
+        at=at,
+        version=version,
+        data={"decision": decision.pk},
+        decision=None,
+    )
+    return application
+
+
+def may_take_back(application: Application, mandate: Mandate) -> bool:
+    """Tell whether :func:`take_back` would accept this reviewer: what the button asks."""
+    decision = application.decision
+    if decision is None or len(decision.required) == 1:
+        return False
+    allowed = allows(TRANSITIONS, "take_back", state=application.state, hat=mandate.hat, row=application)
+    return allowed and not why_not_taken_back(decision, mandate)
 
 
 def _require_sense(kind: DecisionKind, lines: list[Line], application: Application) -> None:

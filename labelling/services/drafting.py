@@ -1,5 +1,6 @@
 """The text of a decision on a file: the template in force, merged with the file, and what its lead adds."""
 
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from labelling.models import (
     DraftAddition,
     Label,
 )
+from labelling.rules.authors import authors
 from labelling.rules.clock import local_day
 from labelling.rules.templates import Additions, compose, sentences_of
 from labelling.services.opinions import visas_of
@@ -38,6 +40,25 @@ def authorities_of(departement: Departement) -> dict[str, Authority]:
         kind=AuthorityKind.PREFECTURE, departement=departement.pk
     )
     return {str(Capacity.ARS if row.kind == AuthorityKind.ARS else Capacity.PREFET): row for row in found}
+
+
+def signed_by(capacities: Collection[str], authorities: Mapping[str, Authority]) -> dict[str, Any]:
+    """Return what an act says of those who sign it: the line that names its authors, and where to write to them."""
+    return {
+        "authors": authors(capacities, {capacity: row.name for capacity, row in authorities.items()}),
+        "authorities": [
+            {
+                "capacity": capacity,
+                "name": row.name,
+                "service": row.service,
+                "address": row.address,
+                "phone": row.phone,
+                "court": row.court,
+            }
+            for capacity, row in sorted(authorities.items())
+            if capacity in capacities
+        ],
+    }
 
 
 def draft_content(
@@ -64,7 +85,7 @@ def draft_content(
     granted = kind == DecisionKind.LABEL_GRANTED
     followed = standing_label(structure, on=on or timezone.localdate()) if granted else None
     proposing = alone.decision.signature_refusals.get().capacity if alone else application.lead
-    signing = {proposing} if alone else set(authorities)
+    signing = {proposing} if alone else set(Capacity)
     template = template_in_force(
         TemplateKind.REFUSED_ALONE if alone else TemplateKind(kind), on=on or timezone.localdate()
     )
@@ -79,18 +100,7 @@ def draft_content(
         "template": {"kind": template.kind, "version": template.version},
         **text,
         "departement": {"code": application.departement_id, "name": application.departement.name},
-        "authorities": [
-            {
-                "capacity": capacity,
-                "name": row.name,
-                "service": row.service,
-                "address": row.address,
-                "phone": row.phone,
-                "court": row.court,
-            }
-            for capacity, row in sorted(authorities.items())
-            if capacity in signing
-        ],
+        **signed_by(signing, authorities),
         "application": {"number": application.number, "received_on": received.isoformat()},
         "structure": {
             "name": structure.name,

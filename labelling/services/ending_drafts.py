@@ -12,8 +12,8 @@ from francesante.lib.french import long_date, typeset
 from labelling.choices import EndingAct
 from labelling.models import AdversarialProcedure, EndingGround, Label
 from labelling.rules.clock import local_day
-from labelling.services.drafting import LAW, authorities_of, last_articles, numbered, typeset_all
-from territories.choices import DecisionKind
+from labelling.services.drafting import LAW, authorities_of, last_articles, numbered, signed_by, typeset_all
+from territories.choices import Capacity, DecisionKind
 
 CODE = "code des relations entre le public et l’administration"
 KIND_OF_ACT = {
@@ -82,17 +82,7 @@ def act_content(
         "kind": str(kind),
         "title": f"{title} : {structure.name}",
         "departement": {"code": label.departement.pk, "name": label.departement.name},
-        "authorities": [
-            {
-                "capacity": capacity,
-                "name": row.name,
-                "service": row.service,
-                "address": row.address,
-                "phone": row.phone,
-                "court": row.court,
-            }
-            for capacity, row in sorted(authorities.items())
-        ],
+        **signed_by(set(Capacity), authorities),
         "label": {
             "number": label.number,
             "granted_on": granting_day(label).isoformat(),

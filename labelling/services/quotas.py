@@ -3,6 +3,9 @@
 The quota's row is the first lock of every act that moves a place (DESIGN §4.9, §4.11).
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +22,10 @@ WAITING_ORDER = ("waiting_since", "submitted_at", "pk")
 """Who is first on a waiting list: the file that has waited longest, then the one received first, then the smallest number
 (in a département, numbers are given in the order of keys). The public page says it in words.
 """
+
+
+WAITS = "le dossier entre en liste d’attente"
+"""What the sentence of a full ceiling says became of a file; an outcome that holds it is a file on the waiting list."""
 
 
 def quota_of(application: Application) -> Quota | None:
@@ -83,9 +90,66 @@ def why_full(quota: Quota, application: Application) -> str | None:
     else:
         first = f"Il reste {free} place{plural(free)}, attendue{plural(free)} par {ahead} dossier{plural(ahead)} plus anciens."
     return typeset(
-        f"{first} Ce n’est pas un motif de refus : le dossier entre en liste d’attente, rang {ahead + 1}. L’équipe "
+        f"{first} Ce n’est pas un motif de refus : {WAITS}, rang {ahead + 1}. L’équipe "
         "nationale peut relever ce plafond par un acte motivé."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What presenting labels would do under one ceiling.
+
+    Attributes:
+        quota: it, with its wave and département.
+        presented, waiting: files that would be presented, and that would enter the waiting list, by key.
+        older: files of the waiting list, out of the selection, that are before all of it.
+    """
+
+    quota: Quota
+    presented: frozenset[int]
+    waiting: frozenset[int]
+    older: int
+
+    @property
+    def free(self) -> int:
+        """Places that are neither reserved nor used."""
+        return max((self.quota.ceiling or 0) - self.quota.reserved - self.quota.used, 0)
+
+
+def forecast(files: Iterable[Application]) -> list[Forecast]:
+    """Tell, by ceiling, which of these labels would be presented one after the other, by key, and which would wait.
+
+    The rule is that of :func:`why_full`, asked once for all the files, in a constant number of queries.
+    """
+    asked: dict[tuple[int | None, str], list[Application]] = defaultdict(list)
+    for row in sorted(files, key=lambda row: row.pk):
+        asked[row.wave_id, row.departement_id].append(row)
+    among = {"wave__in": {wave for wave, _ in asked}, "departement__in": {code for _, code in asked}}
+    queues: dict[tuple[int | None, str], list[Any]] = defaultdict(list)
+    waiting = Application.objects.filter(waiting_since__isnull=False, state=ApplicationState.UNDER_REVIEW, **among)
+    for wave, code, *place in waiting.order_by(*WAITING_ORDER).values_list("wave", "departement", *WAITING_ORDER):
+        queues[wave, code].append(place[-1])
+    quotas = Quota.objects.filter(ceiling__isnull=False, **among).select_related("wave", "departement")
+    return [
+        _forecast(quota, asked[quota.wave_id, quota.departement_id], queues[quota.wave_id, quota.departement_id])
+        for quota in quotas.order_by("wave__number", "departement__sort_key")
+        if (quota.wave_id, quota.departement_id) in asked
+    ]
+
+
+def _forecast(quota: Quota, files: list[Application], queue: list[int]) -> Forecast:
+    free = (quota.ceiling or 0) - quota.reserved - quota.used
+    chosen = {row.pk for row in files}
+    older = next((rank for rank, pk in enumerate(queue) if pk in chosen), len(queue))
+    presented, queue = set(), list(queue)
+    for row in files:
+        if free > (queue.index(row.pk) if row.pk in queue else len(queue)):
+            free -= 1
+            presented.add(row.pk)
+            queue = [pk for pk in queue if pk != row.pk]
+        elif row.pk not in queue:
+            queue.append(row.pk)
+    return Forecast(quota, frozenset(presented), frozenset(chosen - presented), older)
 
 
 def enter_waiting_list(application: Application, mandate: Mandate, *, version: int, at: datetime) -> None:

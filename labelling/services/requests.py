@@ -54,6 +54,37 @@ def prepare_question(
 
 
 @transaction.atomic
+def ask_question(
+    *,
+    application: Application,
+    criterion: Criterion,
+    question: str,
+    required: bool,
+    deadline: date,
+    mandate: Mandate,
+    version: int,
+    at: datetime,
+) -> InformationRequest:
+    """Ask one question at once, when the mandate's authority prepares no other.
+
+    Raises:
+        RefusedError: another one is prepared, or as :func:`prepare_question` and :func:`send_questions`.
+        StaleError: the file changed since ``version``.
+    """
+    made = prepare_question(
+        application=application, criterion=criterion, question=question, required=required, mandate=mandate, at=at
+    )
+    sent = send_questions(application=application, mandate=mandate, deadline=deadline, version=version, at=at)
+    if len(sent) > 1:
+        raise RefusedError(
+            "Votre autorité prépare une autre question : rien n’a été envoyé. Ajoutez celle-ci à la liste, relisez-les, puis "
+            "envoyez-les ensemble."
+        )
+    made.refresh_from_db()
+    return made
+
+
+@transaction.atomic
 def drop_question(*, question: InformationRequest, mandate: Mandate, at: datetime) -> None:
     """Delete a question that was not sent: the structure never knew of it.
 

@@ -29,7 +29,8 @@ def summaries(decisions: Sequence[Decision], at: datetime) -> Mapping[int, Summa
             criteria=_criteria(row),
             gaps=gaps[file.pk],
             place=_place(quotas.get(file.pk)) if row.kind == DecisionKind.LABEL_GRANTED else "",
-            deadline=clock_of(file, today=local_day(at, file.departement.timezone)),
+            deadline=(clock := clock_of(file, today=local_day(at, file.departement.timezone))),
+            due=file.silence_date if clock else None,
         )
         for row in decisions
         if row.subject_type == Subject.APPLICATION and (file := files.get(row.subject_id))
@@ -60,6 +61,7 @@ def appeal_summaries(decisions: Sequence[Decision], at: datetime) -> Mapping[int
             found[row.pk] = Summary(
                 about=f"{about(appeal.application)} · contre {appeal.against.label}",
                 deadline=f"{passed} · recours réputé rejeté sans réponse le {short_date(until)}",
+                due=until,
             )
     return found
 

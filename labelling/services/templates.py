@@ -19,6 +19,7 @@ from labelling.rules.templates import (
     compose,
     fields_of,
     invented_criteria,
+    invented_signatories,
     parts_of,
     sentences_of,
 )
@@ -53,7 +54,8 @@ def preview(kind: str, parts: Mapping[str, str]) -> dict[str, Any] | None:
     """Return the text that a template gives on an invented file, or nothing while a part is wrong."""
     if mistakes_in(kind, parts):
         return None
-    return compose(DecisionTemplate(kind=kind, **parts), INVENTED, invented_criteria(kind))
+    text = compose(DecisionTemplate(kind=kind, **parts), INVENTED, invented_criteria(kind))
+    return {**text, **invented_signatories(kind)}
 
 
 def prepare_template(*, kind: TemplateKind, mandate: Mandate, at: datetime) -> DecisionTemplate:

@@ -135,8 +135,14 @@ def _halves() -> dict[str, Any]:
     return {
         "kind": "table",
         "label": "Demi-journées de présence",
-        "help": "Cochez, pour chaque personne.",
-        "head": ["Nom", *(f"{name[:3].capitalize()} {name.split()[1]}" for name in HALF_DAYS)],
+        "help": "Cochez, pour chaque personne, le matin et l’après-midi (a.-m.).",
+        "head": ["Nom", *(_short(name) for name in HALF_DAYS)],
         "first": [],
         "rows": 8,
     }
+
+
+def _short(half_day: str) -> str:
+    """« samedi après-midi » → « Sam a.-m. »: thirteen columns share the width of a page."""
+    day, half = half_day.split()
+    return f"{day[:3].capitalize()} {half.replace('après-midi', 'a.-m.')}"

@@ -37,6 +37,7 @@ from labelling.services.bulk import (
 )
 from labelling.services.consulted import bodies_kept, groups_kept
 from labelling.services.opinions import QUESTION
+from labelling.services.quotas import WAITS, forecast
 from labelling.services.worklist import files_of, views_of
 from labelling.views.worklist import agents_only
 from labelling.views.worklist_address import FOLLOWED, Address, read_query
@@ -184,6 +185,7 @@ def _preview(request: HttpRequest, data: QueryDict, mandate: Mandate) -> HttpRes
         "terms": selection.terms,
         "chosen": [("d", key) for key in sorted(selection.keys)] if not selection.whole else [("tous", 1)],
         "passing": [],
+        "waiting": [],
         "refused": [],
         "colleagues": None,
         "tags": None,
@@ -193,13 +195,21 @@ def _preview(request: HttpRequest, data: QueryDict, mandate: Mandate) -> HttpRes
     if selection.terms is not None:
         found = candidates(files, selection.action, mandate, terms=selection.terms, at=timezone.now())
         passing = [row for row in found if not row.refusal]
+        places = forecast(row.application for row in passing) if selection.action == BulkAction.PROPOSE else []
+        waiting = frozenset().union(*(one.waiting for one in places))
         context |= {
             "asked": True,
-            "passing": [(row.application, _words(row, selection.action)) for row in passing],
+            "passing": [
+                (row.application, _words(row, selection.action)) for row in passing if row.application.pk not in waiting
+            ],
+            "waiting": [
+                (row.application, _words(row, selection.action)) for row in passing if row.application.pk in waiting
+            ],
+            "able": len(passing),
             "passing_head": HEADS.get(selection.action, "Appréciation du chef de file"),
             "refused": [(row.application, row.refusal) for row in found if row.refusal],
             "rows": " ".join(f"{row.application.pk}:{row.application.version}" for row in passing),
-            "notes": short_places(passing) if selection.action == BulkAction.PROPOSE else [],
+            "notes": short_places(places),
             "undeclared": undeclared(
                 files.filter(pk__in=[row.application.pk for row in passing]), selection.action, mandate
             ),
@@ -300,7 +310,13 @@ def bulk_run(request: HttpRequest, pk: int) -> HttpResponse:
     if answer := polled(request, context):
         return answer
     one, many = DONE[run.action]
-    context |= {"act_title": WHAT[run.action][0], "past": many if progress.done > 1 else one}
+    waits = run.outcomes.filter(result=RunResult.NOT_DONE, sentence__contains=WAITS)
+    context |= {
+        "act_title": WHAT[run.action][0],
+        "past": many if progress.done > 1 else one,
+        "waits": set(waits.values_list("pk", flat=True)) if run.action == BulkAction.PROPOSE else set(),
+    }
+    context["not_done"] = progress.not_done - len(context["waits"])
     outcomes = run.outcomes.select_related("application__structure__commune").defer("application__answers")
     if run.finished_at is None:
         outcomes = outcomes.exclude(result=RunResult.WAITING)

@@ -1,6 +1,8 @@
 """The decision as the structure reads it: an explicit step, because reading is the notification; then the act in PDF."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,12 +16,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from francesante.lib.french import joined, typeset
+from francesante.lib.french import plural, typeset
 from francesante.lib.workflow import RefusedError
 from labelling.choices import MembershipRole
 from labelling.models import Application, Label, Membership
+from labelling.rules.authors import signatories
 from labelling.rules.clock import appeal_deadline, local_day
 from labelling.services import acts
+from labelling.services.applications import may_start
+from labelling.services.drafting import authorities_of
 from labelling.services.reviews import is_insider
 from territories.choices import DecisionKind, DecisionState, Subject
 from territories.models import Decision, Mandate
@@ -123,7 +128,9 @@ def _read(request: HttpRequest, reading: Reading) -> HttpResponse:
 def _letter(reading: Reading) -> dict[str, Any]:
     application, decision = reading.application, reading.decision
     content = json.loads(decision.content)  # type: ignore[union-attr]
-    missing = sum(row["verdict"] == "Non rempli" for row in content["criteria"])
+    refused = decision.kind == DecisionKind.LABEL_REFUSED  # type: ignore[union-attr]
+    undone = decision.pk != application.decision_id  # type: ignore[union-attr]
+    is_owner = reading.membership is not None and reading.membership.role == MembershipRole.OWNER
     zone = application.departement.timezone
     label = Label.objects.filter(application=application).first()
     return {
@@ -132,8 +139,7 @@ def _letter(reading: Reading) -> dict[str, Any]:
         "decision": decision,
         "content": content,
         "granted": decision.kind == DecisionKind.LABEL_GRANTED,  # type: ignore[union-attr]
-        "missing": missing,
-        "met": len(content["criteria"]) - missing,
+        "counted": counted([row["verdict"] for row in content["criteria"]]),
         "signatures": decision.signatures.select_related("mandate__authority").order_by("capacity"),  # type: ignore[union-attr]
         "label": label,
         "last_day": label.valid.upper - timedelta(days=1) if label else None,
@@ -142,10 +148,28 @@ def _letter(reading: Reading) -> dict[str, Any]:
         "court": content.get("remedies", {}).get("court", ""),
         "has_pdf": bool(decision.pdf_hash),  # type: ignore[union-attr]
         "is_agent": reading.membership is None,
-        "undone": decision.pk != application.decision_id,  # type: ignore[union-attr]
-        "names": joined([row["name"] for row in content["authorities"]]) or "L’ARS et la préfecture",
+        "undone": undone,
+        "names": signatories(content["authorities"]),
+        "may_apply": refused and not undone and is_owner and may_start(application.structure, at=timezone.now()),
+        "support": [row for row in authorities_of(application.departement).values() if row.email] if refused else [],
         "alone": len(decision.required) == 1,  # type: ignore[union-attr]
     }
+
+
+def counted(verdicts: Sequence[str]) -> str:
+    """Say how many criteria are not met, and what of the others: those set aside are not met ones."""
+    said = Counter(verdicts)
+    missing, aside = said["Non rempli"], said["Sans objet"]
+    met = len(verdicts) - missing - aside
+    are_not = "ne sont pas remplis" if missing > 1 else "n’est pas rempli"
+    some = f"{missing} critère{plural(missing)} sur {len(verdicts)} {are_not}"
+    if not met and not aside:
+        return some
+    the_others = "les autres le sont" if met > 1 else "l’autre l’est"
+    if aside:
+        apart = f"{aside} {'sont' if aside > 1 else 'est'} sans objet"
+        the_others = f"{met} {'le sont' if met > 1 else 'l’est'}, {apart}" if met else apart
+    return typeset(f"{some} ; {the_others}")
 
 
 @never_cache

@@ -133,9 +133,9 @@ def evidence_of_step(application: Application, step: Step) -> list[Group]:
     """Return the criteria that one task of a draft answers and that pieces may support, with those there are."""
     criteria = application.specification.criteria.filter(rule__in=step.rules, kind=CriterionKind.CRITERION)
     rows = criteria.select_related("template").order_by("position")
-    wanted = [criterion for criterion in rows if criterion.evidence_asked]
-    groups = by_code(pieces_of(application)) if wanted else {}
-    return [Group(criterion, groups.get(criterion.code, [])) for criterion in wanted]
+    groups = by_code(pieces_of(application))
+    found = [Group(criterion, groups.get(criterion.code, [])) for criterion in rows]
+    return [group for group in found if group.asked or group.template or group.pieces]
 
 
 # The page -------------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from labelling.views.labels import document_response, label_of
 from labelling.views.messages import thread_panel
 from labelling.views.posted import posted_number
 from labelling.views.scope import own_file, require_owner, visible_file
-from labelling.views.steps import found_in
+from labelling.views.steps import found_in, new_version
 from labelling.workflow import TRANSITIONS
 from territories.choices import Subject
 from territories.models import Event, Notification
@@ -59,6 +59,7 @@ HISTORY: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "silence"): "Délai écoulé sans décision : rejet implicite, le dossier reste examiné",
     (Subject.APPLICATION, "propose"): "Instruction terminée",
     (Subject.APPLICATION, "disagree"): "Instruction reprise par les services",
+    (Subject.APPLICATION, "take_back"): "Instruction reprise par les services",
     (Subject.APPLICATION, "propose_alone"): "Instruction terminée",
     (Subject.APPLICATION, "lodge_appeal"): "Recours reçu par les services",
     (Subject.APPLICATION, "reject_appeal"): "Réponse des services à un recours",
@@ -228,7 +229,8 @@ def application(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _hub(request: HttpRequest, application: Application, membership: Membership) -> HttpResponse:
-    answers, spared = application.said(), exempt(application.specification.criteria.all(), application.structure.kind)
+    asked = service.version_asked(application)
+    answers, spared = application.said(), exempt(asked.criteria.all(), application.structure.kind)
     tasks = [Task(step, status_of(step, answers, spared)) for step in STEPS]
     first = next((task.step for task in tasks if task.status != Status.DONE), STEPS[-1])
     context = {
@@ -242,6 +244,7 @@ def _hub(request: HttpRequest, application: Application, membership: Membership)
         "first": first,
         "owner": membership.role == MembershipRole.OWNER,
         "pieces": application.evidence.of_files().kept().count(),
+        **new_version(application, asked),
     }
     return render(request, "labelling/apply/hub.html", context)
 

@@ -45,6 +45,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "confirm_concertation"): "Compte rendu de concertation confirmé",
     (Subject.APPLICATION, "advise"): "Avis de l’équipe nationale",
     (Subject.APPLICATION, "propose_alone"): "Refus exprès présenté à la signature d’une seule autorité",
+    (Subject.APPLICATION, "take_back"): "Projet de décision repris avant toute signature",
     (Subject.APPLICATION, "add_to_draft"): "Projet de décision complété",
     (Subject.APPLICATION, "answer_appeal"): "Projet de réponse à un recours rédigé",
     (Subject.APPLICATION, "propose_answer"): "Réponse à un recours présentée à la signature",
@@ -84,7 +85,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     (Subject.DECISION, "notify"): "Décision notifiée",
     (Subject.DECISION, "presume_notified"): "Décision réputée notifiée, faute de lecture dans le délai",
 }
-HIDDEN = frozenset({(Subject.DECISION, "propose"), (Subject.APPLICATION, "save")})
+HIDDEN = frozenset({(Subject.DECISION, "propose"), (Subject.DECISION, "take_back"), (Subject.APPLICATION, "save")})
 """Said already by another line, or of no use to a reader."""
 
 

@@ -24,7 +24,7 @@ from labelling.choices import CriterionKind, MembershipRole
 from labelling.forms.prospects import ConfirmForm, DismissForm, InviteForm, ProspectListForm
 from labelling.models import Application, Membership, ProspectInvitation, RegisterLine
 from labelling.notifications.direct import send_structure_invitation
-from labelling.rules.answers import DAYS, Answers, Contact, parse
+from labelling.rules.answers import WORKING_DAYS, Answers, Contact, parse
 from labelling.rules.badges import Badge
 from labelling.rules.conditions import exempt
 from labelling.rules.steps import TO_FILL
@@ -269,7 +269,7 @@ def application_confirm(request: HttpRequest, number: str) -> HttpResponse:
         "announce": announce,
         "trouble": typeset(trouble),
         "kept": [(step, answers_in_words(step, answers, spared)) for step in TO_FILL if step.slug not in _asked(form)],
-        "half_days": [name[:3].capitalize() for name in list(DAYS.values())[:5]],
+        "half_days": [name[:3].capitalize() for name in WORKING_DAYS],
         "commitments": [one for one in criteria if one.kind == CriterionKind.COMMITMENT],
         "exempts": {one.code for one in criteria if row.structure.kind in one.exempt_kinds},
         "specification": service.latest_specification(),

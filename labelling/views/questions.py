@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from francesante.lib.french import long_date, plural, typeset
 from francesante.lib.workflow import RefusedError, StaleError
-from labelling.choices import CriterionKind
+from labelling.choices import CriterionKind, Verdict
 from labelling.forms.requests import QuestionForm, SendForm
 from labelling.models import AnswerRevision, Application, InformationRequest, Membership
 from labelling.rules.answers import Answers
@@ -23,7 +23,7 @@ from labelling.rules.steps import TO_FILL
 from labelling.rules.words import answers_in_words
 from labelling.services import requests as service
 from labelling.services import revisions
-from labelling.views.exchange import questions_of
+from labelling.views.exchange import Asked, questions_of
 from labelling.views.posted import posted_number
 from labelling.views.review import posted_mandate, refusal_to_act
 from labelling.views.scope import Reader, file_reader, visible_file
@@ -57,6 +57,8 @@ def application_questions(request: HttpRequest, number: str) -> HttpResponse:
         match request.POST.get("act"):
             case "prepare":
                 return _prepare(request, row, mandate, now)
+            case "ask":
+                return _ask(request, row, mandate, now)
             case "send":
                 return _send(request, row, mandate, now)
             case "withdraw":
@@ -94,6 +96,34 @@ def _prepare(request: HttpRequest, row: Application, mandate: Mandate, now: date
         return _questions(request, row, mandate, now, form=form, refusal=str(refusal), status=409)
     messages.success(request, "Question préparée. La structure ne la lira qu’à l’envoi.")
     return redirect("application-questions", number=row.number)
+
+
+def _ask(request: HttpRequest, row: Application, mandate: Mandate, now: datetime) -> HttpResponse:
+    criteria = _criteria(row)
+    first, last = service.deadlines(now, zone=row.departement.timezone)
+    form, send = QuestionForm(request.POST, criteria=criteria), SendForm(request.POST, first=first, last=last)
+    if not all([form.is_valid(), send.is_valid()]):
+        return _questions(request, row, mandate, now, form=form, send=send, status=422)
+    said, deadline = form.cleaned_data, send.cleaned_data["deadline"]
+    try:
+        service.ask_question(
+            application=row,
+            criterion=criteria.get(code=said["criterion"]),
+            question=said["question"],
+            required=said["required"],
+            deadline=deadline,
+            mandate=mandate,
+            version=posted_number(request, "version"),
+            at=now,
+        )
+    except (StaleError, RefusedError) as refusal:
+        row.refresh_from_db()
+        return _questions(request, row, mandate, now, form=form, send=send, refusal=str(refusal), status=409)
+    messages.success(
+        request,
+        f"1 précision demandée : la structure est prévenue par courriel, jusqu’au {long_date(deadline)}.",
+    )
+    return redirect(row)
 
 
 def _send(request: HttpRequest, row: Application, mandate: Mandate, now: datetime) -> HttpResponse:
@@ -135,9 +165,10 @@ def _questions(
     asked = request.GET.get("critere", "")
     questions = questions_of(row, mandate.capacity)
     mine = [one for one in questions if one.row.capacity == mandate.capacity]
+    known = {"criterion": asked, "question": _to_clarify(row, mandate, asked, questions)}
     context = {
         "application": row,
-        "form": form or QuestionForm(criteria=_criteria(row), initial={"criterion": asked}),
+        "form": form or QuestionForm(criteria=_criteria(row), initial=known),
         "send": send or SendForm(first=first, last=last, initial={"deadline": usual}),
         "prepared": [one for one in mine if one.row.sent_at is None],
         "sent": [one for one in questions if one.row.sent_at],
@@ -147,6 +178,21 @@ def _questions(
         "trail": _trail(row),
     }
     return render(request, "labelling/requests/questions.html", context, status=status)
+
+
+def _to_clarify(row: Application, mandate: Mandate, code: str, questions: list[Asked]) -> str:
+    """Return what the authority holds to be clarified of a criterion, to begin its question with; nothing once it asked."""
+    said = row.assessments.filter(
+        capacity=mandate.capacity, criterion__code=code, verdict=Verdict.TO_CLARIFY, set_aside_at__isnull=True
+    ).first()
+    if said is None:
+        return ""
+    asked = [one.row for one in questions if one.row.criterion_id == said.criterion_id]
+    return (
+        ""
+        if any(one.capacity == mandate.capacity and one.prepared_at >= said.assessed_at for one in asked)
+        else said.reason
+    )
 
 
 def _criteria(row: Application) -> Any:

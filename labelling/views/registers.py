@@ -1,13 +1,14 @@
 """What the registers say beside each criterion of a file: which one was looked at, when, and whether it agrees."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from francesante.lib.french import short_date, typeset
 from labelling.choices import Rule
 from labelling.models import Application, RegisterLine
 from labelling.rules.answers import Answers, parse
-from labelling.rules.register_facts import FACTS_OF_RULE, agrees, covers, fact_in_words, in_words
+from labelling.rules.register_facts import FACTS_OF_RULE, agrees, covers, fact_in_words, in_words, is_late
 from labelling.services.register_search import lines_about
 from labelling.services.registers import TRACKED
 
@@ -16,45 +17,47 @@ CHANGES_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one register says of one criterion; ``words`` is empty when it does not cover it."""
+    """What one register says of one criterion."""
 
     source: str
-    words: str = ""
+    words: str
     agreement: str = ""
     before: str = ""
 
 
-def registers_context(application: Application) -> dict[str, Any]:
+def registers_context(application: Application, today: date) -> dict[str, Any]:
     """Return what the page of a file shows of the registers: by criterion, and of the structure as a whole."""
     lines = lines_about(application.structure)
     answers = parse(application.answers)
     criteria = application.specification.criteria.all()
     return {
-        "said": {row.code: _said(row.rule, lines, answers) for row in criteria},
+        "said": {row.code: _said(row.rule, lines, answers, today) for row in criteria},
         "warnings": [sentence for line in lines if (sentence := _warning(line))],
         "changes": _changes(lines),
     }
 
 
-def _said(rule: str, lines: list[RegisterLine], answers: Answers) -> list[Said]:
+def _said(rule: str, lines: list[RegisterLine], answers: Answers, today: date) -> list[Said]:
     closed = [line for line in lines if line.closed_on] if rule == Rule.OPEN_DAYS else []
     speaking = [line for line in lines if covers(rule, line.facts)]
-    if not closed and not speaking:
-        return [Said(_source(line)) for line in lines]
     return [
-        *(Said(_source(line), typeset(f"fermé depuis le {short_date(line.closed_on)}"), "diffère") for line in closed),
-        *(_one(rule, line, answers) for line in speaking),
+        *(
+            Said(_source(line, today), typeset(f"fermé depuis le {short_date(line.closed_on)}"), "diffère")
+            for line in closed
+        ),
+        *(_one(rule, line, answers, today) for line in speaking),
     ]
 
 
-def _one(rule: str, line: RegisterLine, answers: Answers) -> Said:
+def _one(rule: str, line: RegisterLine, answers: Answers, today: date) -> Said:
     same = agrees(rule, line.facts, answers)
     agreement = {True: "concorde", False: "diffère", None: ""}[same]
-    return Said(_source(line), in_words(rule, line.facts), agreement, _before(rule, line))
+    return Said(_source(line, today), in_words(rule, line.facts), agreement, _before(rule, line))
 
 
-def _source(line: RegisterLine) -> str:
-    return f"{line.get_register_display()}, {short_date(line.as_of)}"
+def _source(line: RegisterLine, today: date) -> str:
+    late = " (plus d’un an)" if is_late(line.as_of, today) else ""
+    return f"{line.get_register_display()}, {short_date(line.as_of)}{late}"
 
 
 def _before(rule: str, line: RegisterLine) -> str:

@@ -69,6 +69,10 @@ def _act(request: HttpRequest, row: Application, membership: Membership) -> Http
         )
         return redirect(row)
     service.read_questions(application=row, membership=membership, at=timezone.now())
+    row.refresh_from_db()
+    shown = to_do(row)
+    if shown and len(shown.asked) == 1:
+        return redirect("application-request", number=row.number, pk=shown.asked[0].pk)
     return redirect("application-requests", number=row.number)
 
 
@@ -158,6 +162,7 @@ def _render(
         "question": question,
         "step": step,
         "reply": writing.reply,
+        "delays": delays(row, local_day(timezone.now(), row.departement.timezone)),
         "draft_version": writing.version,
         "announce": more.get("announce", ""),
         "trouble": typeset(more.get("trouble", "")),

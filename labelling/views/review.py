@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -18,13 +18,14 @@ from francesante.lib.workflow import RefusedError, StaleError, allows
 from labelling.choices import ApplicationState as State
 from labelling.choices import CriterionKind, Finding, Verdict
 from labelling.forms.review import LetterForm, VerdictForm
-from labelling.models import Application, CriterionAssessment
+from labelling.models import Application, Criterion, CriterionAssessment
 from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, parse
 from labelling.rules.badges import OPEN
 from labelling.rules.clock import local_day
 from labelling.rules.conditions import exempt
 from labelling.rules.criteria import Assessed, assess_all
 from labelling.rules.reads import step_of
+from labelling.rules.register_facts import is_late
 from labelling.rules.words import all_in_words
 from labelling.services import acts, assignment, decisions, drafting, quotas, reviews, revisions
 from labelling.services.accelerated import hold_all_met, refusal_of_all_met
@@ -149,9 +150,12 @@ def file_page(
         mine = current.ars if mandate.capacity == Capacity.ARS else current.prefecture
         said = {"verdict": mine.verdict, "reason": mine.reason} if mine else None
         form = VerdictForm(initial=lost if lost.get("criterion") == code else said)
-    spared = exempt([line.criterion for line in lines], application.structure.kind)
+    spared = exempt(application.specification.criteria.all(), application.structure.kind)
     answers = all_in_words(parse(application.answers), spared)
     action, missing = _action(application, lines, mandate, now) if may_act else (None, "")
+    if action and current and action.url == _address(application, current.line.criterion):
+        action = None  # its form is open, with its own button
+    exchanged = exchange.exchange(application, mandate, versions, may_act=may_act)
     may_decide = mandate.role == Role.AGENT and mandate.capacity is not None
     context = {
         "application": application,
@@ -163,7 +167,8 @@ def file_page(
         "may_close": may_act and allows(TRANSITIONS, "close", state=application.state, hat=mandate.hat),
         "badge": agent_badge(application, mandate, now),
         "clock": clock_of(application, today=today),
-        "exchange": exchange.exchange(application, mandate, versions, may_act=may_act),
+        "exchange": exchanged,
+        "asked_here": [one for one in exchanged.questions if current and one.row.criterion == current.line.criterion],
         "changed_at": exchange.changed_criteria(lines, versions),
         "rows": rows,
         "current": current,
@@ -185,10 +190,11 @@ def file_page(
         "differences": [row for row in rows if row.line.differs],
         "project": _project(application, lines) if may_decide else None,
         "decision": _decision(application),
+        "may_take_back": may_act and decisions.may_take_back(application, mandate),
         "letter": letter or _letter(application, may_act=may_act),
         "commitments": _commitments(application),
-        "register": _register(application),
-        "registers": registers_context(application),
+        "register": _register(application, today),
+        "registers": registers_context(application, today),
         "hours": _hours(application),
         "surroundings": surroundings_of(application, request.user, on=today),
         "team": _team(application),
@@ -228,11 +234,16 @@ def _lost_verdict(request: HttpRequest, application: Application) -> dict[str, s
 def _open_row(
     request: HttpRequest, application: Application, lines: list[Line], mandate: Mandate, lost: Mapping[str, str]
 ) -> str:
-    """Return the criterion to open: the one in the address, else that of a lost verdict, else the lead's first undecided one."""
+    """Return the criterion to open: the one in the address, else that of a lost verdict, else the lead's first undecided one.
+
+    Answers of the structure that wait for the reader come first: none is then opened.
+    """
     asked = request.GET.get("critere", lost.get("criterion", ""))
     if any(line.criterion.code == asked for line in lines):
         return asked
     if asked or mandate.capacity != application.lead or application.shared_at is not None:
+        return ""
+    if _to_read(application, mandate):
         return ""
     return next((line.criterion.code for line in lines if line.lead is None), "")
 
@@ -309,10 +320,34 @@ def _action(application: Application, lines: list[Line], mandate: Mandate, now: 
 
 
 def _action_in_review(application: Application, lines: list[Line], mandate: Mandate) -> tuple[Action | None, str]:
+    if answered := _to_read(application, mandate):
+        label = f"Lire {'la réponse' if answered == 1 else f'les {answered} réponses'} de la structure"
+        return Action(label, url=reverse("application-changes", args=[application.number])), ""
     if waiting := reviews.incomplete(application):
         return None, waiting
     leads = mandate.capacity == application.lead
     return _action_of_lead(application, lines) if leads else _action_of_other(application, lines)
+
+
+def _to_read(application: Application, mandate: Mandate) -> int:
+    """Return how many answers the reader's authority has not read; reads ``application.requests``."""
+    own = [row for row in application.requests.all() if row.capacity == mandate.capacity]
+    return sum(row.answered_at is not None and row.read_at is None for row in own)
+
+
+def _address(application: Application, criterion: Criterion) -> str:
+    """Return where the row of a criterion is open."""
+    return f"{application.get_absolute_url()}?critere={criterion.code}#critere-{criterion.code}"
+
+
+def _next_criterion(application: Application, lines: list[Line]) -> Action:
+    """Return the criterion to assess or to clarify: the first that the lead left, those without a word before the others."""
+    unsaid = next((line.criterion for line in lines if line.lead is None), None)
+    unclear = next((one.criterion for one in lines if one.lead and one.lead.verdict == Verdict.TO_CLARIFY), None)
+    criterion = unsaid or unclear
+    assert criterion is not None  # noqa: S101  # something is missing
+    verb = "Apprécier" if unsaid else "Préciser"
+    return Action(f"{verb} le critère {criterion.position}", url=_address(application, criterion))
 
 
 def _action_of_other(application: Application, lines: list[Line]) -> tuple[Action | None, str]:
@@ -321,6 +356,8 @@ def _action_of_other(application: Application, lines: list[Line]) -> tuple[Actio
         return None, f"Chef de file, {lead} apprécie les critères : vous lirez son appréciation dès son partage."
     if application.endorsed_at is not None:
         return None, "Votre autorité a pris position. Le chef de file présente la décision à la signature."
+    if own := [line.criterion for line in lines if line.other and line.other.verdict == Verdict.TO_CLARIFY]:
+        return Action(f"Préciser le critère {own[0].position}", url=_address(application, own[0])), ""
     gaps = sum(line.differs for line in lines)
     but = f"sauf {gaps} critère{plural(gaps)}" if gaps else f"{len(lines)} critères"
     return Action(f"Endosser l’appréciation de {lead} ({but})", slug="endosser"), ""
@@ -332,7 +369,7 @@ def _action_of_lead(application: Application, lines: list[Line]) -> tuple[Action
     if application.shared_at is None and missing and not refusal_of_all_met(application, application.lead, lines):
         return ALL_MET, ""
     if application.shared_at is None:
-        action = None if missing else Action(f"Partager avec {other}", slug="partager")
+        action = _next_criterion(application, lines) if missing else Action(f"Partager avec {other}", slug="partager")
     elif application.endorsed_at is None:
         missing = f"Position attendue de {other} sur l’appréciation partagée."
     elif any(line.differs for line in lines):
@@ -378,7 +415,7 @@ def _commitments(application: Application) -> list[Assessed]:
     return assess_all(rows, parse(application.answers), structure_kind=application.structure.kind)
 
 
-def _register(application: Application) -> dict[str, Any] | None:
+def _register(application: Application, today: date) -> dict[str, Any] | None:
     """Compare the structure with its line of a register, and tell what the structure says of it."""
     structure, line = application.structure, application.structure.register_line
     if line is None:
@@ -393,6 +430,7 @@ def _register(application: Application) -> dict[str, Any] | None:
     ]
     return {
         "line": line,
+        "late": is_late(line.as_of, today),
         "differs": [label for label, ours, theirs in pairs if ours != theirs],
         "correction": parse(application.answers).identity.correction,
     }
@@ -503,6 +541,7 @@ DONE: Mapping[str, str] = {
     "partager": "Votre appréciation est partagée : l’autre autorité peut la lire et prendre position.",
     "endosser": "La position de votre autorité est enregistrée.",
     "presenter": "La décision est présentée à la signature des deux autorités.",
+    "reprendre": "Le projet est repris : il n’est plus à la signature, et l’instruction continue.",
     "notifier": "La notification est enregistrée : les délais de recours courent depuis cette date.",
 }
 """The acts of an agent, by their name in the address, and what is said when each is done."""
@@ -536,6 +575,7 @@ SIMPLE: Mapping[str, Callable[..., Application]] = {
     "tout-rempli": hold_all_met,
     "partager": reviews.share_assessment,
     "endosser": reviews.endorse,
+    "reprendre": decisions.take_back,
 }
 
 

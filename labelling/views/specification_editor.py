@@ -137,8 +137,11 @@ def _edit_page(
     request: HttpRequest, draft: Specification, form: SpecificationForm, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     rows = service.criteria_of(draft)
+    last = Specification.objects.published().last()
     context = {
         "specification": draft,
+        "last": last,
+        "published": set(last.criteria.values_list("code", flat=True)) if last else set(),
         "form": form,
         "refusal": typeset(refusal),
         "criteria": [(row, in_words(row.rule, row.parameters), row.kind == CriterionKind.COMMITMENT) for row in rows],

@@ -19,10 +19,11 @@ from labelling.forms.hours import copied_hours
 from labelling.forms.rows import with_row, without_row
 from labelling.forms.step import StepForm
 from labelling.forms.steps import FORMS
-from labelling.models import Application, Criterion, Membership
-from labelling.rules.answers import DAYS, Answers, parse
+from labelling.models import Application, Criterion, Membership, Specification
+from labelling.rules.answers import WORKING_DAYS, Answers, parse
 from labelling.rules.conditions import applicable, exempt, is_spared
 from labelling.rules.criteria import Assessed, assess_all
+from labelling.rules.reads import step_of
 from labelling.rules.steps import BY_SLUG, REVIEW, STEPS, TO_FILL, Step, next_step, status_of, unfinished
 from labelling.rules.words import answers_in_words
 from labelling.services import applications as service
@@ -156,13 +157,14 @@ def _render_step(
         "stale": stale,
         "kept": answers_in_words(step, parse(row.answers)) if stale else [],
         "groups": evidence_of_step(row, step),
+        **new_version(row, service.version_asked(row), step),
     }
     return render(request, "labelling/apply/step.html", context, status=status)
 
 
 def fields_of(row: Application, step: Step, form: StepForm) -> dict[str, Any]:
     """Return what the fields of a task need to be shown, on whatever page."""
-    criteria = list(row.specification.criteria.order_by("position"))
+    criteria = list(service.version_asked(row).criteria.order_by("position"))
     return {
         "form": form,
         "form_template": TEMPLATES[step.slug],
@@ -170,7 +172,7 @@ def fields_of(row: Application, step: Step, form: StepForm) -> dict[str, Any]:
         "structure": row.structure,
         "line": row.structure.register_line,
         "completion": completion_of(row.structure.register_line) if step.slug == "identite" else None,
-        "half_days": [name[:3].capitalize() for name in list(DAYS.values())[:5]],
+        "half_days": [name[:3].capitalize() for name in WORKING_DAYS],
         "commitments": [one for one in criteria if one.kind == CriterionKind.COMMITMENT],
         "spared": is_spared(step.slug, exempt(criteria, row.structure.kind)),
         "exempts": {one.code for one in criteria if row.structure.kind in one.exempt_kinds},
@@ -187,7 +189,8 @@ def _read(form: StepForm, row: Application) -> Answers:
 
 
 def _findings_of(row: Application, step: Step, answers: Answers) -> list[Assessed]:
-    criteria = [one for one in row.specification.criteria.order_by("position") if one.rule in step.rules]
+    asked = service.version_asked(row).criteria.order_by("position")
+    criteria = [one for one in asked if one.rule in step.rules]
     return assess_all(criteria, answers, structure_kind=row.structure.kind, to_submit=True)
 
 
@@ -197,7 +200,7 @@ def _fingerprint(found: list[Assessed]) -> str:
 
 def found_in(application: Application, criteria: list[Criterion] | None = None) -> list[Assessed]:
     """Return what the machine finds in the answers of a file, criterion by criterion."""
-    rows = criteria if criteria is not None else application.specification.criteria.order_by("position")
+    rows = criteria if criteria is not None else service.version_asked(application).criteria.order_by("position")
     return assess_all(
         rows,
         application.said(),
@@ -304,7 +307,7 @@ def _review(request: HttpRequest, row: Application, membership: Membership) -> H
             (step, status_of(step, answers, spared), answers_in_words(step, answers, spared)) for step in TO_FILL
         ],
         "found": [one for one in found_in(row, criteria) if one.criterion.kind == CriterionKind.CRITERION],
-        "changed": service.changed_criteria(row, specification),
+        **new_version(row, specification),
         "specification": specification,
         "missing": unfinished(answers, spared),
         "owner": membership.role == MembershipRole.OWNER,
@@ -314,6 +317,20 @@ def _review(request: HttpRequest, row: Application, membership: Membership) -> H
         "total": len(STEPS),
     }
     return render(request, "labelling/apply/review.html", context, status=status)
+
+
+def new_version(row: Application, specification: Specification, step: Step | None = None) -> dict[str, Any]:
+    """Return what a version of the cahier des charges changes for a draft begun on an older one, in whole or for a task."""
+
+    def of_step(criteria: list[Criterion]) -> list[tuple[Criterion, Step | None]]:
+        found = [(one, step_of(one.rule)) for one in criteria]
+        return [(one, task) for one, task in found if step is None or task == step]
+
+    return {
+        "asked_version": specification,
+        "changed": of_step(service.changed_criteria(row, specification)),
+        "withdrawn": of_step(service.withdrawn_criteria(row, specification)),
+    }
 
 
 def _shown_specification(request: HttpRequest, latest: Any) -> Any:

@@ -17,6 +17,7 @@ def render_original(decision: Decision) -> bytes:
     data = {
         "number": decision.pk,
         "title": content.get("title") or decision.title,
+        "authors": content.get("authors", ""),
         "visas": content.get("visas", []),
         "reasons": content.get("reasons", []),
         "articles": content.get("articles", []),

@@ -1,7 +1,7 @@
 """People, the authorities they act for, and the mandates that let them act."""
 
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -205,6 +205,16 @@ class Mandate(models.Model):
     def hat(self) -> str:
         """The word of the rule books: ``ars``, ``prefecture``, ``national``, ``partner`` or ``observer``."""
         return self.authority.kind if self.role == Role.AGENT else self.role
+
+    @property
+    def in_words(self) -> str:
+        """What the mandate allows, as the header says it: a right to sign comes besides instruction."""
+        return f"{self.get_role_display()}{' et signature' if self.can_sign else ''}"
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day of the period, or nothing while it has no end."""
+        return self.valid.upper - timedelta(days=1) if self.valid.upper else None
 
     @property
     def actor(self) -> tuple[str, int]:

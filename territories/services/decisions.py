@@ -6,7 +6,7 @@ the last signature, so that a label exists if and only if every required signato
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -17,6 +17,7 @@ from francesante.lib.workflow import RefusedError, StaleError
 from territories.choices import Capacity, DecisionKind, DecisionState, SignatureMeans, Subject
 from territories.models import Decision, Departement, Mandate, Signature, SignatureRefusal, SigningRule
 from territories.services.events import lock, record_event
+from territories.services.mandates import why_ended
 
 Effect = Callable[[Decision, datetime], None]
 
@@ -31,6 +32,7 @@ class Summary:
         gaps: criteria on which the authorities differ.
         place: what the decision changes in its wave.
         deadline: the clock of what it is about, with what happens then.
+        due: the day of that deadline, by which lists are sorted.
     """
 
     about: str = ""
@@ -38,6 +40,17 @@ class Summary:
     gaps: int = 0
     place: str = ""
     deadline: str = ""
+    due: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to read before signing: an address inside the portal, its words, and what it is about."""
+
+    url: str
+    label: str
+    about: str = ""
+    is_piece: bool = False
 
 
 Summaries = Callable[[Sequence[Decision], datetime], Mapping[int, Summary]]
@@ -49,6 +62,7 @@ _SIGNED: dict[str, Effect] = {}
 _DECLINED: dict[str, Effect] = {}
 _LOCKS: dict[str, Callable[[Decision], None]] = {}
 _SUMMARIES: dict[str, Summaries] = {}
+_SOURCES: dict[str, Callable[[Decision], Sequence[Source]]] = {}
 _BARS: dict[str, Callable[[Decision, Mandate], None]] = {}
 _AFTER_DECLINE: dict[str, str] = {}
 
@@ -84,6 +98,17 @@ def effect(
         _BARS[kind] = bars
     if summary is not None:
         _SUMMARIES[kind] = summary
+
+
+def read_beside(kind: DecisionKind, sources: Callable[[Decision], Sequence[Source]]) -> None:
+    """Declare what a signatory may open beside a kind of decision: what it rests on."""
+    _SOURCES[kind] = sources
+
+
+def sources_of(decision: Decision) -> list[Source]:
+    """Return what a signatory may open beside a decision; a kind that declares nothing has none."""
+    found = _SOURCES.get(decision.kind)
+    return list(found(decision)) if found else []
 
 
 def after_decline(kind: str) -> str:
@@ -299,6 +324,36 @@ def withdraw_proposal(*, decision: Decision, at: datetime) -> None:
         _set_state(decision, DecisionState.REPLACED, action="withdraw", mandate=None, at=at)
 
 
+@transaction.atomic
+def take_back_proposal(*, decision: Decision, mandate: Mandate, at: datetime) -> Decision:
+    """Take back a decision that nobody signed, for the authority that presented it; a corrected one may follow.
+
+    The caller holds the subject's lock, which comes before the decision's.
+
+    Raises:
+        RefusedError: another authority presented it, somebody signed, even by hand, or it is no longer at the signature.
+    """
+    decision = lock(decision)
+    if sentence := why_not_taken_back(decision, mandate):
+        raise RefusedError(sentence)
+    _set_state(decision, DecisionState.TAKEN_BACK, action="take_back", mandate=mandate, at=at)
+    return decision
+
+
+def why_not_taken_back(decision: Decision, mandate: Mandate | None) -> str:
+    """Return why an authority may not take a decision back, or nothing."""
+    if decision.state != DecisionState.PROPOSED:
+        return "Ce projet n’est plus à la signature : il ne peut pas être repris."
+    presented = decision.proposed_by
+    if mandate is None or presented is None or presented.capacity != mandate.capacity:
+        return "Ce projet se reprend par l’autorité qui l’a présenté. Rien n’a été repris."
+    if decision.signatures.exists():
+        return "Une signature est déjà donnée : le projet ne se reprend plus. Un signataire peut ne pas signer, et dire pourquoi."
+    if decision.paper_originals.filter(rejected_at__isnull=True).exists():
+        return "Un original signé à la main est déposé : le projet ne se reprend que si cet original est écarté."
+    return ""
+
+
 def may_sign(decision: Decision, mandate: Mandate | None, *, at: datetime) -> bool:
     """Tell whether :func:`sign_decision` would accept this mandate: what buttons ask."""
     if mandate is None:
@@ -318,20 +373,14 @@ def _capacity_to_sign(decision: Decision, mandate: Mandate, *, at: datetime) -> 
         raise RefusedError(
             f"Cette habilitation ne couvre pas le département {decision.departement}. Rien n’a été signé."
         )
+    if (last := mandate.last_day) and last < timezone.localdate(at):
+        raise RefusedError(why_ended(mandate, signing=True))
     if not mandate.user.is_active or not mandate.may_sign(at):
         raise RefusedError(
             "Votre droit de signer n’est pas en vigueur à ce jour : la décision n’est pas signée. Une délégation vaut à "
             "partir de sa publication ; l’administrateur de votre service peut l’enregistrer."
         )
-    match decision.state:
-        case DecisionState.SIGNED:
-            raise RefusedError("Cette décision est déjà signée par toutes les autorités.")
-        case DecisionState.REPLACED:
-            raise StaleError(_why_replaced(decision))
-        case DecisionState.DECLINED:
-            raise RefusedError(
-                f"Un signataire n’a pas signé : plus rien n’est à signer. {after_decline(decision.kind)}"
-            )
+    _check_awaits(decision)
     if decision.signatures.filter(capacity=capacity).exists():
         raise RefusedError(f"Cette décision est déjà signée en qualité de {Capacity(capacity).label}.")
     if decision.signatures.filter(user=mandate.user).exists():
@@ -339,6 +388,23 @@ def _capacity_to_sign(decision: Decision, mandate: Mandate, *, at: datetime) -> 
     if bar := _BARS.get(decision.kind):
         bar(decision, mandate)
     return capacity
+
+
+def _check_awaits(decision: Decision) -> None:
+    match decision.state:
+        case DecisionState.SIGNED:
+            raise RefusedError("Cette décision est déjà signée par toutes les autorités.")
+        case DecisionState.REPLACED:
+            raise StaleError(_why_replaced(decision))
+        case DecisionState.TAKEN_BACK:
+            raise StaleError(
+                "Le service qui présentait ce projet l’a repris avant toute signature : il n’est plus à signer, et rien n’a "
+                "été signé. Un projet corrigé vous sera présenté s’il y a lieu."
+            )
+        case DecisionState.DECLINED:
+            raise RefusedError(
+                f"Un signataire n’a pas signé : plus rien n’est à signer. {after_decline(decision.kind)}"
+            )
 
 
 def _why_replaced(decision: Decision) -> str:

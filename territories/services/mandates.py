@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from francesante.lib.french import long_date
 from francesante.lib.workflow import RefusedError
 from territories.choices import CAPACITY_OF_AUTHORITY, AuthorityKind, Role, SigningAs, Subject
 from territories.models import Authority, Departement, Invitation, Mandate
@@ -17,6 +18,24 @@ ACTING_MANDATE = "mandate"
 """Key of the session, and name of the hidden field of forms, that hold the acting mandate."""
 
 INVITED_ROLES = (Role.AGENT, Role.PARTNER, Role.OBSERVER)
+
+
+def why_ended(mandate: Mandate | None, *, signing: bool = False) -> str:
+    """Return what to say of a form shown with a mandate that is no longer in force, ``None`` when it is not the reader's.
+
+    ``signing``: the form was a signature.
+    """
+    ended = f"a pris fin le {long_date(day)}" if mandate and (day := mandate.last_day) else "n’est plus en vigueur"
+    if mandate is not None and mandate.can_sign and signing:
+        what = "Votre droit de signer" if mandate.signing_as == SigningAs.HOLDER else "Votre délégation de signature"
+        return (
+            f"{what} {ended}. La décision n’est pas signée. Une nouvelle délégation vaut à partir de sa publication ; "
+            "l’administrateur de votre service peut l’enregistrer."
+        )
+    return (
+        f"L’habilitation avec laquelle cette page a été ouverte {ended} : rien n’a été enregistré. L’administrateur de votre "
+        "service peut en enregistrer une nouvelle."
+    )
 
 
 def may_invite(mandate: Mandate | None, *, at: datetime) -> bool:

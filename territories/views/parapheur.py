@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import wraps
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from francesante.lib.french import plural, typeset
+from francesante.lib.text import sort_key
 from francesante.lib.workflow import RefusedError
 from territories.choices import Capacity, DecisionKind, DecisionState
 from territories.forms import DeclineForm, SignForm
@@ -31,6 +32,7 @@ from territories.services.decisions import (
     decline_decision,
     may_sign,
     sign_decision,
+    sources_of,
     summaries_of,
 )
 from territories.services.mandates import signatories_beside
@@ -90,17 +92,59 @@ def others_of(decision: Decision, capacity: str) -> list[dict[str, Any]]:
     ]
 
 
+DEFAULT_SORT = "echeance"
+_COLUMNS = (
+    ("decision", "Décision"),
+    ("sens", "Sens"),
+    ("criteres", "Critères"),
+    ("ecarts", "Écarts"),
+    ("autre", "Autre signature"),
+    ("vague", "Vague"),
+    ("echeance", "Échéance"),
+    ("depuis", "Depuis"),
+)
+"""Columns of the list by their name in the address, with their words."""
+
+_KEYS: Mapping[str, Callable[[dict[str, Any]], Any]] = {
+    "decision": lambda row: sort_key(row["decision"].title),
+    "sens": lambda row: row["decision"].get_kind_display(),
+    "criteres": lambda row: row["summary"].criteria,
+    "ecarts": lambda row: row["summary"].gaps,
+    "autre": lambda row: sum(other["signature"] is None for other in row["others"]),
+    "vague": lambda row: row["summary"].place,
+    "echeance": lambda row: row["summary"].due or date.max,
+    "depuis": lambda row: row["decision"].proposed_at,
+}
+"""What each column is sorted by; rows that are equal stay from the oldest to the most recent."""
+
+
+def _columns(sort: str) -> list[dict[str, str]]:
+    """Return the columns, each with the address that sorts by it and how it is sorted now."""
+    return [
+        {
+            "name": name,
+            "label": label,
+            "url": f"?tri={'-' if sort == name else ''}{name}",
+            "sorted": {name: "ascending", f"-{name}": "descending"}.get(sort, ""),
+        }
+        for name, label in _COLUMNS
+    ]
+
+
 @signatories_only
 @require_safe
 def parapheur(request: HttpRequest) -> HttpResponse:
     """Show what awaits the acting mandate, what it signed lately, and who else may sign."""
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     now = timezone.now()
+    sort = request.GET.get("tri", "")
+    sort = sort if sort.removeprefix("-") in _KEYS else DEFAULT_SORT
     awaiting = list(with_signatures(Decision.objects.awaiting(mandate)).order_by("proposed_at", "pk"))
     signed = list(
         Signature.objects.filter(mandate=mandate, signed_at__gte=now - RECENT)
         .select_related("decision")
         .defer("decision__pdf")
+        .prefetch_related("decision__signatures")
         .order_by("-signed_at", "-pk")
     )
     summaries = summaries_of([*awaiting, *(signature.decision for signature in signed)], at=now)
@@ -115,17 +159,27 @@ def parapheur(request: HttpRequest) -> HttpResponse:
         }
         for decision in awaiting
     ]
+    rows.sort(key=_KEYS[sort.removeprefix("-")], reverse=sort.startswith("-"))
     by_kind = Counter(decision.kind for decision in awaiting)
     runs = list(SignatureRun.objects.of(request.user).order_by("-pk"))
     progress = progress_by_run(SignatureOutcome.objects.filter(run__in=runs))
     context = {
         "rows": rows,
         "counts": [f"{by_kind[kind]} {_WORDS[kind][by_kind[kind] > 1]}" for kind in _WORDS if by_kind[kind]],
-        "oldest": rows[0]["days"] if rows else None,
+        "columns": _columns(sort),
+        "sorted_by": next(label for name, label in _COLUMNS if name == sort.removeprefix("-")).lower(),
+        "oldest": max((row["days"] for row in rows), default=None),
         "favourable": sum(row["favourable"] for row in rows),
         "in_force": mandate.may_sign(now),
         "signed": [
-            {"decision": row.decision, "signed_at": row.signed_at, "about": about_of(row.decision, summaries)}
+            {
+                "decision": row.decision,
+                "signed_at": row.signed_at,
+                "about": about_of(row.decision, summaries),
+                "awaits": [
+                    f"le {other['label']}" for other in others_of(row.decision, row.capacity) if not other["signature"]
+                ],
+            }
             for row in signed
         ],
         "runs": [(run, said_of(run, progress.get(run.pk, Progress()))) for run in runs],
@@ -151,6 +205,7 @@ def about_of(decision: Decision, summaries: Mapping[int, Summary]) -> str:
 def _page_of(decision: Decision, mandate: Mandate) -> dict[str, Any]:
     now = timezone.now()
     signatures = list(decision.signatures.all())
+    sources = sources_of(decision)
     return {
         "decision": decision,
         "content": json.loads(decision.content),
@@ -162,6 +217,8 @@ def _page_of(decision: Decision, mandate: Mandate) -> dict[str, Any]:
         "refusals": list(decision.signature_refusals.select_related("mandate__authority", "mandate__user")),
         "replacement": Decision.objects.filter(replaces=decision).first(),
         "after_decline": typeset(after_decline(decision.kind)),
+        "sources": [source for source in sources if not source.is_piece],
+        "pieces": [source for source in sources if source.is_piece],
     }
 
 

@@ -44,14 +44,14 @@ WHOLE = {
             "name": "Dr Maquette",
             "rpps": "10000000017",
             "sector": "1",
-            "half_days": [0, 1, 4],
+            "half_days": [0, 1, 11],
             "on_site": True,
             "minutes": None,
         },
         {"profession": "nurse", "name": "", "rpps": "", "sector": "", "half_days": [], "on_site": False, "minutes": 6},
     ],
     "fees": {"overrun": False, "third_party": True, "sector": "", "details": ""},
-    "on_call": {"pdsa": None, "sas": True, "details": ""},
+    "on_call": {"pdsa": None, "pdsa_sector": "", "sas": True, "details": ""},
     "commitments": {"appointment_48h": True, "support": True},
 }
 

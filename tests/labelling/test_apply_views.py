@@ -431,7 +431,7 @@ def test_a_team_is_kept_and_its_sectors_are_asked_once(page, draft):
         "m0_name": "Dr Maquette",
         "m0_sector": "1",
         "m0_h0": "on",
-        "m0_h9": "on",
+        "m0_h10": "on",
         "m0_on_site": "oui",
         "m1_profession": "nurse",
         "m1_on_site": "non",
@@ -440,9 +440,10 @@ def test_a_team_is_kept_and_its_sectors_are_asked_once(page, draft):
     assert page.post(step(draft, "equipe"), data).url == step(draft, "tarifs")
     draft.refresh_from_db()
     assert [(row["profession"], row["half_days"], row["minutes"]) for row in draft.answers["team"]] == [
-        ("doctor", [0, 9], None),
+        ("doctor", [0, 10], None),
         ("nurse", [], 6),
     ]
+    assert "Samedi matin" in text(page.get(step(draft, "equipe")))
     shown = text(page.get(step(draft, "tarifs")))
     assert "Secteur : Dr Maquette" in shown
     page.post(step(draft, "tarifs"), {"version": "2", "sector_0": "optam", "overrun": "non", "third_party": "oui"})
@@ -791,3 +792,33 @@ def test_a_wrong_hidden_number_is_no_server_error(page, owner, draft, number):
     assert page.post(step(draft, "relire"), {"version": number, "specification": number}).status_code in {409, 422}
     assert page.post(step(draft, "equipe"), {"team_count": number, "act": "add-team"}).status_code == 200
     assert page.post(step(draft, "horaires"), {"closures_count": number, "act": "add-closures"}).status_code == 200
+
+
+def test_what_is_wrong_in_a_row_names_its_professional_and_keeps_the_input(page, draft):
+    row = {"m1_profession": "nurse", "m1_name": "Mme Exemple", "m1_on_site": "non", "m1_minutes": "-5"}
+    refused = page.post(step(draft, "equipe"), {"version": "1", "team_count": "2", "m0_profession": "doctor", **row})
+    assert refused.status_code == 422
+    words = text(refused)
+    assert "Professionnel 2 (Mme Exemple), Trajet en minutes, si à proximité : Écrivez un nombre de minutes" in words
+    assert 'value="-5"' in refused.text
+    draft.refresh_from_db()
+    assert not draft.answers.get("team")
+
+
+def test_a_text_that_is_too_long_is_refused_whole_and_never_cut(page, draft):
+    long = "x" * 1501
+    refused = page.post(step(draft, "permanence"), {"version": "1", "pdsa": "non", "sas": "non", "details": long})
+    assert refused.status_code == 422
+    assert "Ce texte compte 1501 caractères, pour 1500 au plus" in text(refused)
+    assert long in refused.text
+    area = refused.text.partition('name="details"')[2].partition(">")[0]
+    assert 'data-limit="1500"' in area
+    assert "maxlength" not in area, "the browser would cut"
+    lines = "\r\n".join(["x" * 149] * 10)
+    kept = page.post(step(draft, "permanence"), {"version": "1", "pdsa": "non", "sas": "non", "details": lines})
+    assert kept.status_code == 302, "a line break is one character"
+
+
+def test_a_task_whose_criterion_asks_for_no_piece_shows_no_block(page, draft):
+    assert "Pièces utiles" not in text(page.get(step(draft, "tarifs")))
+    assert "Pièces utiles" in text(page.get(step(draft, "equipe")))

@@ -28,6 +28,7 @@ from labelling.models import (
 from labelling.services import bulk
 from labelling.services.interests import declare_interest
 from labelling.services.opinions import QUESTION, Question, ask_opinions
+from labelling.services.quotas import forecast
 from labelling.services.tags import make_tag, put_tag
 from labelling.services.worklist import files_of
 from labelling.tasks import carry_out_bulk, carry_out_bulks, forget_bulks
@@ -219,6 +220,7 @@ def test_a_label_in_force_stops_a_second_one_beforehand(ars):
 
 def test_the_preview_asks_the_database_as_much_for_two_files_as_for_forty(ars):
     client = signed_in(ars)
+    client.get(reverse("applications"))  # the number beside « Dossiers » is kept for a minute
 
     def queries(files):
         with CaptureQueriesContext(connection) as captured:
@@ -267,6 +269,7 @@ def test_a_question_is_previewed_asked_and_told_file_by_file(ars):
 
 def test_a_question_asks_the_database_as_much_for_two_files_as_for_forty(ars):
     client = signed_in(ars)
+    client.get(reverse("applications"))  # the number beside « Dossiers » is kept for a minute
     asked = [
         body(),
         body("la CPAM", email="", authority=make.mandate(AuthorityKind.CAISSE, role=Role.PARTNER).authority),
@@ -301,7 +304,40 @@ def test_the_preview_counts_the_places_left_under_a_ceiling(ars):
     files = [endorsed(ars) for _ in range(3)]
     make.quota(ceiling=15, ceiling_act="arrêté d’essai", reserved=1, used=12)
     page = signed_in(ars).get(PAGE, {"acte": "propose", "d": [file.pk for file in files]})
-    assert "2 places libres sous le plafond pour 3 dossiers" in page.content.decode()
+    shown = page.content.decode().replace("\u00a0", " ").replace("&nbsp;", " ")
+    assert "2 places libres sous le plafond pour 3 dossiers. 1 entrera en liste d’attente, sans être refusé." in shown
+    assert "Présenter le label à la signature : 2 à présenter, 1 vers la liste d’attente" in shown
+
+
+def test_a_full_ceiling_presents_nothing_and_says_so_before_and_after(ars):
+    client = signed_in(ars)
+    files = [endorsed(ars) for _ in range(3)]
+    make.quota(ceiling=15, ceiling_act="arrêté d’essai", reserved=1, used=14)
+    page = client.get(PAGE, {"acte": "propose", "d": [file.pk for file in files]})
+    shown = page.content.decode().replace("\u00a0", " ").replace("&nbsp;", " ")
+    assert "0 à présenter, 3 vers la liste d’attente" in shown
+    assert "aucune place libre sous le plafond pour 3 dossiers. Tous entreront en liste d’attente" in shown
+    assert "Inscrire en liste d’attente : 3 dossiers" in shown
+    done = client.post(PAGE, posted(page), follow=True).content.decode()
+    assert "Aucun dossier présenté à la signature, 3 vers la liste d’attente" in done
+    assert ", 3 non" not in done
+
+
+def test_the_forecast_is_what_the_acts_then_do(ars):
+    files = [endorsed(ars, submitted_at=NOW - timedelta(days=day)) for day in range(6)]
+    for file, days in ((files[1], 3), (files[4], 5), (files[5], 4)):
+        type(file).objects.filter(pk=file.pk).update(waiting_since=NOW - timedelta(days=days))
+    make.quota(ceiling=4, ceiling_act="arrêté d’essai", reserved=0, used=1)
+    chosen = [file for file in files if file != files[5]]
+    for file in chosen:
+        file.refresh_from_db()
+    (said,) = forecast(chosen)
+    assert (said.free, said.older) == (3, 0)
+    run = bulk.carry_out(run=start(ars, BulkAction.PROPOSE, chosen))
+    by_file = {row.application_id: row.result == RunResult.DONE for row in run.outcomes.all()}
+    assert {pk for pk, done in by_file.items() if done} == said.presented
+    assert {pk for pk, done in by_file.items() if not done} == said.waiting
+    assert said.presented, "places were left"
 
 
 # The pages -----------------------------------------------------------------------------------------------------------

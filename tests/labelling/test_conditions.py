@@ -63,6 +63,8 @@ def nurse(**said):
         (MSP, {"on_call": {"pdsa": False, "sas": False, "details": "Seul."}}, lambda a: a.on_call.details, "Seul."),
         (MSP, {"on_call": {"pdsa": False, "sas": True, "details": "Seul."}}, lambda a: a.on_call.details, ""),
         (MSP, {"on_call": {"pdsa": False, "details": "Seul."}}, lambda a: a.on_call.details, ""),
+        (MSP, {"on_call": {"pdsa": True, "pdsa_sector": "Aval"}}, lambda a: a.on_call.pdsa_sector, "Aval"),
+        (MSP, {"on_call": {"pdsa": False, "pdsa_sector": "Aval"}}, lambda a: a.on_call.pdsa_sector, ""),
         (MSP, {"identity": {"exact": False, "correction": "Rue."}}, lambda a: a.identity.correction, "Rue."),
         (MSP, {"identity": {"exact": True, "correction": "Rue."}}, lambda a: a.identity.correction, ""),
     ],
@@ -77,8 +79,18 @@ def test_what_counts_of_the_answers(kind, said, read, kept):
         ("horaires", MSP, {}, {"stops": ("mobile=oui", False)}),
         ("horaires", MSP, {"stops": [STOP]}, {"stops": ("mobile=oui", True)}),
         ("horaires", MOBILE, {}, {}),
-        ("permanence", MSP, {"on_call": {"pdsa": False, "sas": False}}, {"details": ("pdsa=non sas=non", True)}),
-        ("permanence", MSP, {"on_call": {"pdsa": False}}, {"details": ("pdsa=non sas=non", False)}),
+        (
+            "permanence",
+            MSP,
+            {"on_call": {"pdsa": False, "sas": False}},
+            {"pdsa_sector": ("pdsa=oui", False), "details": ("pdsa=non sas=non", True)},
+        ),
+        (
+            "permanence",
+            MSP,
+            {"on_call": {"pdsa": True}},
+            {"pdsa_sector": ("pdsa=oui", True), "details": ("pdsa=non sas=non", False)},
+        ),
         ("tarifs", MSP, {"team": [doctor("1"), doctor("optam")]}, {"details": ("sector=optam", True)}),
         ("tarifs", MSP, {"fees": {"sector": "1"}}, {"details": ("sector=optam", False)}),
         ("identite", MSP, {"identity": {"exact": False}}, {"correction": ("exact=non", True)}),
@@ -114,6 +126,7 @@ def test_what_a_version_spares_a_type():
     spared = exempt(criteria, MOBILE)
     assert spared == {Rule.ON_CALL, Rule.NURSE, "support"}
     assert exempt(criteria, MSP) == frozenset()
+    assert exempt(criteria[:-1], MSP) == {"appointment_48h"}, "a commitment that the version no longer has"
     team = [{"profession": "doctor", "half_days": [1]}, {"profession": "nurse", "on_site": False}]
     said = parse({"team": team, "commitments": {"appointment_48h": True}})
     for slug, status in {

@@ -23,7 +23,7 @@ from tests.labelling.test_requests import NURSES, ask
 from tests.plugins.committed import at_once
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Europe/Paris"))
-NIGHTS = {"on_call": {"pdsa": True, "sas": True, "details": ""}}
+NIGHTS = {"on_call": {"pdsa": True, "pdsa_sector": "Valfictif", "sas": True, "details": ""}}
 SUBMITTED = parse(WHOLE).as_json()
 
 
@@ -161,7 +161,10 @@ def test_a_visit_is_the_last_act_or_reading_of_the_person(file, ars):
     versions = revisions.versions_of(file)
     assert revisions.last_visit(file, ars) == NOW
     assert revisions.since(versions, NOW) == [], "who made the change has seen it"
-    assert [one.label for one in revisions.since(versions, None)] == ["Permanence des soins (PDSA)"]
+    assert [one.label for one in revisions.since(versions, None)] == [
+        "Permanence des soins (PDSA)",
+        "Secteur de la PDSA",
+    ]
     with pytest.raises(StaleError):
         revisions.mark_read(application=file, mandate=other, revision=0, requests=[], at=NOW + timedelta(hours=2))
     revisions.mark_read(application=file, mandate=other, revision=1, requests=[], at=NOW + timedelta(hours=2))
@@ -171,7 +174,7 @@ def test_a_visit_is_the_last_act_or_reading_of_the_person(file, ars):
     assert back.number == 2
     versions = revisions.versions_of(file)
     assert revisions.since(versions, None) == [], "changed and changed back"
-    assert len(revisions.since(versions, NOW + timedelta(hours=2))) == 1
+    assert len(revisions.since(versions, NOW + timedelta(hours=2))) == 2
 
 
 def test_only_who_instructs_marks_as_read(file):

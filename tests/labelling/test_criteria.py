@@ -199,6 +199,21 @@ def team(*members, **fields):
             Finding.SEEMS_MET,
             "Vous participez à la PDSA et au SAS. L’une des deux participations suffit.",
         ),
+        *(
+            (
+                Rule.ON_CALL,
+                {},
+                Answers(on_call=OnCall(pdsa=True, pdsa_sector=sector, sas=sas)),
+                Finding.SEEMS_MET,
+                f"Vous participez à la PDSA, {words}. L’une des deux participations suffit.",
+            )
+            for sector, sas, words in (
+                ("Valfictif", None, "secteur de Valfictif"),
+                ("Amont", True, "secteur d’Amont, et au SAS"),
+                ("Secteur du Lavoir", None, "secteur du Lavoir"),
+                ("12", None, "secteur 12"),
+            )
+        ),
         (
             Rule.ON_CALL,
             {},

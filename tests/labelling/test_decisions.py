@@ -101,6 +101,8 @@ def test_the_content_says_everything_that_will_be_signed(ars, prefet):
     assert [row["verdict"] for row in content["criteria"]] == ["Rempli"] * 5
     assert set(content["criteria"][0]) == {"code", "title", "verdict", "reason"}
     assert [row["capacity"] for row in content["authorities"]] == ["ars", "prefet"]
+    authors = f"Le directeur général de l’{make.authority(AuthorityKind.ARS).name} et le préfet de {application.departement.name},"
+    assert content["authors"] == authors
     assert content["effect"] == {"starts": "last_signature", "years": 3}
     assert content["articles"][0].startswith("Article 1er. Le label France Santé est accordé à ")
     assert any("tribunal administratif de Valfictif" in article for article in content["articles"])
@@ -342,6 +344,23 @@ def test_without_consent_the_letter_is_the_notification(ars, prefet):
     record(date(2026, 11, 25))
     assert Label.objects.published().get().notified_at.date() == date(2026, 11, 25)
     assert Notification.objects.get().channel == NotificationChannel.LETTER
+
+
+def test_an_act_of_today_does_not_wait_behind_a_backlog(ars, prefet):
+    old, middle, today = (
+        sign_all(propose(ready(ars), ars).decision, ars, prefet, at=NOW + timedelta(days=day)) for day in range(3)
+    )
+
+    def rendered():
+        acts.render_missing_acts(batch=1)
+        return [row for row in (old, middle, today) if Decision.objects.filter(pk=row.pk, pdf__isnull=False).exists()]
+
+    assert rendered() == [today]
+    Notification.objects.create(
+        decision=old, channel=NotificationChannel.LETTER, sent_at=old.signed_at, notified_at=NOW + timedelta(days=9)
+    )
+    assert rendered() == [old, today], "who has just been notified reads it now"
+    assert rendered() == [old, middle, today], "the whole backlog over successive runs"
 
 
 def test_the_act_is_rendered_once_and_kept_with_its_hash(ars, prefet):

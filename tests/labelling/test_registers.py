@@ -164,8 +164,22 @@ def page(client, file):
     return lambda: " ".join(client.get(reverse("application", args=[file.number])).text.split())
 
 
-def test_a_register_that_covers_nothing_is_named_with_its_day(page):
-    assert page().count("FINESS, 20/11/2026&nbsp;: non couvert") >= 5
+def test_a_register_that_covers_no_criterion_says_none(page):
+    text = page()
+    assert "FINESS, 20/11/2026&nbsp;: concorde" in text
+    assert "non couvert" not in text
+    assert text.count('data-label="Registre"><div> <span class="fs-muted">aucun</span>') >= 5
+
+
+def test_what_the_structure_contests_does_not_agree_and_an_old_line_says_so(client, db):
+    structure = make.structure(make.register_line(), siret="35600000000048")
+    RegisterLine.objects.update(as_of=date(2023, 12, 31))
+    answers = {"identity": {"exact": False, "correction": "12 rue Neuve."}}
+    contested = make.application(structure, state=ApplicationState.UNDER_REVIEW, answers=answers)
+    client.force_login(make.mandate(AuthorityKind.ARS).user)
+    text = " ".join(client.get(contested.get_absolute_url()).text.split())
+    assert "FINESS, 31/12/2023 (<strong>plus d’un an</strong>)&nbsp;: <strong>contestée</strong>" in text
+    assert "concorde" not in text
 
 
 def test_what_a_register_says_is_compared_and_its_former_word_kept(page, file, ameli):

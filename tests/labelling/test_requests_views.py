@@ -122,6 +122,8 @@ def test_a_question_is_announced_then_read_by_an_act_and_the_clock_stops(file, a
     assert len(primary(page)) == 1
     assert InformationRequest.objects.get().notified_at is None, "a page that is only shown writes nothing"
     page = client.post(address("application-requests", file), {"act": "read"}, follow=True)
+    question = InformationRequest.objects.get()
+    assert page.redirect_chain[-1][0] == address("application-request", file, question.pk), "the only question"
     assert "Le mercredi est-il ouvert" in main_of(page)
     assert "Le délai de réponse est en pause ; il reprendra à la réception de vos réponses" in main_of(page)
     page = client.get(file.get_absolute_url())
@@ -486,3 +488,82 @@ def test_a_criterion_that_reads_no_answer_is_answered_in_words(owner):
     empty = client.post(one, {"draft": 0, "reply": " "})
     assert (empty.status_code, "l’un des deux suffit" in main_of(empty)) == (422, True)
     assert client.post(one, {"draft": 0, "reply": "Deux personnes se relaient."}).status_code == 302
+
+
+# A verdict to clarify -------------------------------------------------------------------------------------------------
+
+
+def to_clarify(file, ars):
+    criterion = file.specification.criteria.get(code=HOURS)
+    reviews.assess(
+        application=file,
+        criterion=criterion,
+        verdict=Verdict.TO_CLARIFY,
+        reason="Le mercredi est-il ouvert ?",
+        mandate=ars,
+        version=file.version,
+        at=NOW - timedelta(minutes=5),
+    )
+    return criterion
+
+
+def test_the_reason_of_a_verdict_begins_the_question_which_is_sent_at_once(file, ars, owner):
+    to_clarify(file, ars)
+    client, one = client_of(ars.user), address("application-questions", file)
+    page = client.get(f"{one}?critere={HOURS}")
+    assert "Le mercredi est-il ouvert ?</textarea>" in main_of(page)
+    assert len(primary(page)) == 1
+    file.refresh_from_db()
+    said = {"mandate": ars.pk, "version": file.version, "criterion": HOURS, "question": "Le mercredi ?"}
+    late = client.post(one, {**said, "act": "ask", "deadline": "2030-01-01"})
+    assert late.status_code == 409
+    assert InformationRequest.objects.count() == 0
+    assert "Le mercredi ?</textarea>" in main_of(late)
+    assert client.post(one, {**said, "act": "ask", "deadline": "2026-12-15"}).url == file.get_absolute_url()
+    question = InformationRequest.objects.get()
+    assert (question.question, question.sent_at, question.capacity) == ("Le mercredi ?", NOW, "ars")
+    page = client.get(f"{one}?critere={HOURS}")
+    assert "Le mercredi est-il ouvert ?</textarea>" not in main_of(page), "asked already"
+
+
+def test_one_question_is_not_sent_beside_another_that_waits(file, ars):
+    prepare(file, ars, HOURS)
+    client = client_of(ars.user)
+    assert "Envoyer cette question" not in main_of(client.get(address("application-questions", file)))
+    said = {"mandate": ars.pk, "version": file.version, "criterion": DOCTORS, "question": "Qui ?", "act": "ask"}
+    refused = client.post(address("application-questions", file), {**said, "deadline": "2026-12-15"})
+    assert refused.status_code == 409
+    assert "Votre autorité prépare une autre question" in main_of(refused)
+    assert [row.sent_at for row in InformationRequest.objects.all()] == [None]
+
+
+def test_the_page_of_a_file_leads_to_the_answer_then_to_the_criterion(file, ars, owner):
+    (question,) = ask(file, ars, HOURS)
+    replies.read_questions(application=file, membership=owner, at=NOW)
+    reply(question, owner, at=NOW)
+    replies.send_answers(application=file, membership=owner, version=1, at=NOW)
+    client = client_of(ars.user)
+    page = client.get(file.get_absolute_url())
+    assert "Lire la réponse de la structure" in main_of(page)
+    assert len(primary(page)) == 1
+    InformationRequest.objects.update(read_at=NOW)
+    file.refresh_from_db()
+    for criterion in file.specification.criteria.filter(kind=CriterionKind.CRITERION).exclude(code=HOURS):
+        reviews.assess(
+            application=file,
+            criterion=criterion,
+            verdict=Verdict.MET,
+            reason="",
+            mandate=ars,
+            version=file.version,
+            at=NOW,
+        )
+        file.refresh_from_db()
+    criterion = to_clarify(file, ars)
+    page = main_of(client.get(file.get_absolute_url()))
+    where = f"{file.get_absolute_url()}?critere={HOURS}"
+    assert f'href="{where}#critere-{HOURS}">Préciser le critère {criterion.position}</a>' in page
+    assert f"Il reste le critère {criterion.position} à préciser." in page
+    row = main_of(client.get(where))
+    assert "Précisions demandées sur ce critère" in row
+    assert "Préciser le critère" not in row, "its form is open"

@@ -189,8 +189,38 @@ def test_a_draft_application_shows_first_what_changed(client):
     assert [row.code for row in changed_criteria(file, newer)] == [CHANGED]
     client.force_login(owner.user)
     page = client.get(reverse("application-step", args=[file.number, "relire"])).text
-    assert "Le cahier des charges 1.2 est paru depuis votre brouillon" in page
+    told = "Le cahier des charges 1.2 est paru depuis votre brouillon"
+    assert told in page
     assert page.index("Ouverte quatre jours.") < page.index("Vos réponses")
+    hub = client.get(file.get_absolute_url()).text
+    assert told in hub
+    assert reverse("specification-diff", args=["1.0", "1.2"]) in hub
+    assert told in client.get(reverse("application-step", args=[file.number, "horaires"])).text
+    assert told not in client.get(reverse("application-step", args=[file.number, "tarifs"])).text
+
+
+def test_what_the_new_version_no_longer_asks_is_said_and_not_asked(client):
+    file = make.application(answers={"commitments": {"appointment_48h": True}})
+    owner = make.membership(file.structure)
+    team = make.mandate(AuthorityKind.NATIONAL)
+    draft = specifications.prepare_version(mandate=team, at=NOW)
+    gone = draft.criteria.get(parameters={"answer": "support"})
+    draft = specifications.remove_criterion(specification=draft, mandate=team, code=gone.code, revision=1, at=NOW)
+    specifications.publish_version(specification=draft, mandate=team, revision=draft.revision, at=NOW)
+    client.force_login(owner.user)
+    step = reverse("application-step", args=[file.number, "engagements"])
+    page = client.get(step).text
+    assert 'name="appointment_48h"' in page
+    assert 'name="support"' not in page
+    hub = client.get(file.get_absolute_url()).text
+    assert f"<strong>{gone.title}</strong>&nbsp;: n’est plus demandé." in hub
+    review = client.get(reverse("application-step", args=[file.number, "relire"])).text
+    assert "n’est plus demandé" in review
+    assert gone.title not in review.partition("Vos réponses")[2], "neither asked nor missing"
+    client.post(step, {"version": file.version, "appointment_48h": "on"})
+    assert (
+        "Terminer&nbsp;: Engagements" not in client.get(reverse("application-step", args=[file.number, "relire"])).text
+    )
     assert Application.objects.get(pk=file.pk).specification.version == "1.0"
 
 

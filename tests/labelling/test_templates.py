@@ -24,6 +24,8 @@ from tests.plugins.signed_in import PortalClient
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
+FIRST = date(2025, 12, 1)
+"""A day on which the first version of each text is the one in force."""
 TEXTS = json.loads(Path(__file__).with_name("decision_texts.json").read_text())
 MET, NOT_MET, NOT_APPLICABLE = Verdict.MET, Verdict.NOT_MET, Verdict.NOT_APPLICABLE
 
@@ -91,9 +93,25 @@ def known_file(verdicts, reasons, *, finess=True):
 )
 def test_the_shipped_templates_give_the_first_texts_byte_for_byte(name, kind, verdicts, reasons, finess):
     application = known_file(verdicts, reasons, finess=finess)
-    content = draft_content(application, kind, sheet(application), on=NOW.date())
+    content = draft_content(application, kind, sheet(application), on=FIRST)
     assert {key: content[key] for key in TEXTS[name]} == TEXTS[name]
     assert content["template"] == {"kind": kind, "version": 1}
+
+
+def test_a_refusal_is_notified_and_no_longer_published():
+    application = known_file([NOT_MET, MET, MET, MET, MET], ["Poste vacant.", "", "", "", ""])
+    first, today = (
+        draft_content(application, DecisionKind.LABEL_REFUSED, sheet(application), on=day)
+        for day in (FIRST, NOW.date())
+    )
+    assert today["template"] == {"kind": "label_refused", "version": 2}
+    assert today["articles"][:-1] == first["articles"][:-1]
+    published = ", qui est publié au recueil des actes administratifs"
+    assert today["articles"][-1] == first["articles"][-1].replace(published, "") != first["articles"][-1]
+    alone = DecisionTemplate.objects.applicable(TemplateKind.REFUSED_ALONE, NOW.date()).last()
+    assert (alone.version, "recueil" in alone.closing_articles) == (2, False)
+    granted = DecisionTemplate.objects.applicable(TemplateKind.GRANTED, NOW.date()).last()
+    assert published in granted.closing_articles
 
 
 # Merge fields -----------------------------------------------------------------------------------------------------
@@ -132,6 +150,10 @@ def test_every_field_has_a_fact_and_an_example():
     assert names == set(rules.INVENTED)
     refusal = rules.invented_criteria(TemplateKind.REFUSED)
     assert all(set(one) == set(rules.CRITERION_FIELDS) for one in refusal)
+    missing = sum("n’est pas rempli" in one["critere_constat"] for one in refusal)
+    assert rules.INVENTED["criteres_non_remplis"] == f"{missing} critère sur {len(refusal)}", (
+        "the preview agrees with itself"
+    )
     assert len(rules.invented_criteria(TemplateKind.GRANTED)) < len(refusal), "a label is granted on criteria held"
     application = known_file([MET] * 5, [""] * 5)
     template = " ".join(f"{{{name}}}" for name in rules.FIELDS)
@@ -309,6 +331,7 @@ def test_the_editor_previews_saves_and_publishes(national, opened):
     wrong = client.post(address, {**data, "action": "save", "visas": "Vu {ministre} ;"})
     assert wrong.status_code == 422
     assert "{ministre}" in wrong.content.decode()
+    assert "Le directeur général de l’ARS Fictive et le préfet de Valfictie," in page
     shown = client.post(address, {**data, "action": "preview", "visas": "Vu le préambule ;"}).content.decode()
     assert "Vu le préambule" in shown
     row.refresh_from_db()

@@ -34,6 +34,7 @@ EXPECTED = {
     "share": {"under_review": ("under_review", "ars prefecture")},
     "endorse": {"under_review": ("under_review", "ars prefecture")},
     "propose": {"under_review": ("awaiting_signatures", "ars prefecture")},
+    "take_back": {"awaiting_signatures": ("under_review", "ars prefecture")},
     "ask": {"under_review": ("under_review", "ars prefecture")},
     "read_request": {"under_review": ("under_review", "owner editor")},
     "answer": {"under_review": ("under_review", "owner")},
@@ -189,7 +190,7 @@ def evidence_of(action, state, application):
             return {"submitted_at": NOW, "silence_date": make.date(2027, 1, 22)}
         case "propose" | "propose_alone" if expected(action, state, "ars"):
             return {"decision": signable(application)}
-        case "disagree" | "reopen":
+        case "disagree" | "reopen" | "take_back":
             return {"decision": None}
     return {}
 

@@ -33,6 +33,7 @@ def countable_effects(monkeypatch):
         monkeypatch.setitem(decisions._SIGNED, kind, _happened("effect"))
         monkeypatch.setitem(decisions._DECLINED, kind, _happened("declined"))
         monkeypatch.delitem(decisions._LOCKS, kind, raising=False)
+        monkeypatch.delitem(decisions._SOURCES, kind, raising=False)
 
 
 def effects(subject_id=SUBJECT_ID):

@@ -95,7 +95,10 @@ TODAY = date(2026, 11, 22)
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"valid": DateRange(date(2025, 10, 1), TODAY)}, "n’est pas en vigueur"),
+        (
+            {"valid": DateRange(date(2025, 10, 1), TODAY)},
+            "a pris fin le 21\u00a0novembre\u00a02026. La décision n’est pas signée",
+        ),
         ({"valid": DateRange(date(2026, 11, 23), None)}, "n’est pas en vigueur"),
         ({"signing_published_date": date(2026, 11, 23)}, "n’est pas en vigueur"),
     ],
@@ -122,7 +125,7 @@ def test_a_right_taken_back_since_the_page_was_shown_no_longer_signs():
     decision = propose()
     shown = type(ars).objects.select_related("user", "authority", "departement").get(pk=ars.pk)
     type(ars).objects.filter(pk=ars.pk).update(valid=DateRange(date(2025, 10, 1), TODAY))
-    with pytest.raises(RefusedError, match="n’est pas en vigueur"):
+    with pytest.raises(RefusedError, match="a pris fin le 21"):
         sign(decision, shown)
     assert nothing_happened(decision)
 

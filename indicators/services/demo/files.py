@@ -170,10 +170,10 @@ def answers(plan: Plan, place: Place, rng: Random) -> dict[str, Any]:
 
 
 _ON_CALL = (
-    {"pdsa": True, "sas": True, "details": ""},
+    {"pdsa": True, "pdsa_sector": "Valfictif", "sas": True, "details": ""},
     {"pdsa": False, "sas": True, "details": ""},
-    {"pdsa": True, "sas": False, "details": "Tableau de garde du secteur."},
-    {"pdsa": True, "sas": True, "details": "Deux plages de soins non programmés par jour."},
+    {"pdsa": True, "pdsa_sector": "Valfictif", "sas": False, "details": "Tableau de garde du secteur."},
+    {"pdsa": True, "pdsa_sector": "Amont", "sas": True, "details": "Deux plages de soins non programmés par jour."},
 )
 _OPENINGS = (
     [["08:30", "12:30"], ["13:30", "18:30"]],
