@@ -37,10 +37,27 @@ _FILES: Sequence[Facts] = (
     _file(State.UNDER_REVIEW, waiting=True),
     _file(State.UNDER_REVIEW, waiting=True, place_free=True),
     Facts(state=State.UNDER_REVIEW, today=_TODAY, received_on=date(2026, 9, 20), to_assess=4, **_LATE),  # type: ignore[arg-type]
+    Facts(
+        state=State.UNDER_REVIEW,
+        today=_TODAY,
+        received_on=date(2026, 9, 20),
+        to_assess=4,
+        reasons_by=_SOON,
+        **_LATE,  # type: ignore[arg-type]
+    ),
     _file(State.DISAGREEMENT, concert_by=_SOON),
     _file(State.AWAITING_SIGNATURES, **_SIGNING),
     _file(State.LABELLED, available_on=date(2026, 11, 10), **_LABEL),
+    _file(State.LABELLED, by_letter=True, **_LABEL),
     _file(State.LABELLED, **_READ, **_LABEL),
+    _file(
+        State.LABELLED,
+        suspended_since=date(2026, 11, 20),
+        review_on=_SOON,
+        expected="dire quand l’infirmière est remplacée.",
+        **_READ,
+        **_LABEL,
+    ),
     _file(State.REFUSED, **_READ),
     _file(State.REFUSED, **_READ, answer_appeal_by=_SOON),
     _file(State.REFUSED, **_READ, answer_appeal_by=_TODAY - timedelta(days=1)),

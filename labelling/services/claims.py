@@ -297,7 +297,7 @@ def fill_gaps(structure: Structure, line: RegisterLine, *, at: datetime) -> list
         return []
     # An address is one thing: a postal code of one does not complete the street of the other.
     names = () if structure.address else ("address", "postal_code")
-    filled = {name: getattr(line, name) for name in names if getattr(line, name)}
+    filled = {name: readable(getattr(line, name)) for name in names if getattr(line, name)}
     if filled:
         Structure.objects.filter(pk=structure.pk).update(**filled)
         structure.sites.filter(is_main=True, address="").update(**filled, locate_at=at)

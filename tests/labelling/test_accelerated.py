@@ -391,7 +391,7 @@ def test_a_confirmation_is_a_submission(line, agent):
         ({"at": NOW + timedelta(days=31)}, RefusedError, "Le délai de cette invitation est passé"),
         ({"version": 99}, StaleError, "a changé"),
         ({"answers": {**ANSWERS, "team": []}}, RefusedError, "Il reste à terminer, avant de déposer : Équipe"),
-        ({"answers": {**ANSWERS, "hours": {"mon": [["14:00", "12:00"]]}}}, RefusedError, "précède l’ouverture"),
+        ({"answers": {**ANSWERS, "hours": {"mon": [["14:00", "12:00"]]}}}, RefusedError, "n’est pas après l’ouverture"),
     ],
 )
 def test_a_confirmation_that_is_refused_keeps_nothing(line, agent, options, error, words):

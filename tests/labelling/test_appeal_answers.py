@@ -18,8 +18,9 @@ from labelling.services.closing import close_application
 from labelling.services.contested import deadline_of, target_of
 from territories.choices import AuthorityKind, DecisionKind, DecisionState, Role, Subject
 from territories.models import Decision, Event, Mandate, SigningRule
-from territories.services.decisions import FAVOURABLE, decline_decision, sign_decision, sign_selection, summaries_of
+from territories.services.decisions import FAVOURABLE, decline_decision, sign_decision, summaries_of
 from territories.services.notifications import presume_notified
+from territories.services.selections import check_selection
 from tests import factories as make
 from tests.labelling.test_appeals import ANSWER, COURT, enter, judge, lodge, page, refused_file
 from tests.labelling.test_decisions import actions, propose, refused, sign, sign_all
@@ -123,8 +124,8 @@ def test_both_kinds_have_their_rule_and_are_never_signed_in_a_batch(ars, case):
         assert kind not in FAVOURABLE
     file, _, row = case
     decision = offered(file, row, ars, AppealOutcome.ACCEPTED)
-    (outcome,) = sign_selection(shown={decision.pk: decision.content_hash}, mandate=ars, at=LATER)
-    assert "la réponse à un recours se signe seul" in outcome.refusal
+    with pytest.raises(RefusedError, match="se signe seul"):
+        check_selection({decision.pk: decision.content_hash}, ars)
 
 
 def test_the_parapheur_says_what_is_contested_and_by_when(ars, prefet, case, page):
@@ -236,7 +237,7 @@ def test_a_changed_byte_an_ended_mandate_or_an_interest_signs_nothing(ars, prefe
         Decision.objects.filter(pk=decision.pk).update(content=decision.content.replace("rejeté", "accueilli"))
     Mandate.objects.filter(pk=prefet.pk).update(valid=make.DateRange(date(2025, 10, 1), date(2026, 12, 1)))
     prefet.refresh_from_db()
-    refused(lambda: sign(decision, prefet, at=LATER), "n’est pas en vigueur", file)
+    refused(lambda: sign(decision, prefet, at=LATER), "a pris fin le 30", file)
     Mandate.objects.filter(pk=prefet.pk).update(valid=make.ALWAYS)
     prefet.refresh_from_db()
     InterestDeclaration.objects.create(

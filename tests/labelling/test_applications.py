@@ -141,7 +141,7 @@ def test_a_stale_page_keeps_nothing(owner, draft):
 
 
 def test_what_cannot_be_is_refused(owner, draft):
-    with pytest.raises(RefusedError, match="précède l’ouverture"):
+    with pytest.raises(RefusedError, match="n’est pas après l’ouverture"):
         save_step(
             application=draft,
             membership=owner,

@@ -1,7 +1,7 @@
 """The structure's pages, by HTTP."""
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.core import mail
@@ -13,6 +13,7 @@ from django.utils import timezone
 from francesante.lib.french import long_date
 from labelling.choices import ApplicationState, ClaimState, MembershipRole
 from labelling.models import Application, Claim, Membership, Structure
+from labelling.rules.clock import appeal_deadline
 from labelling.services.access import invite_editor
 from labelling.services.applications import start_application
 from labelling.tasks import render_documents
@@ -670,13 +671,12 @@ def test_the_page_shows_every_state_without_decision(page, owner, state):
 
 
 def test_silence_is_told_with_its_remedies(page, owner):
-    application = factories.application(
-        owner.structure, state=ApplicationState.UNDER_REVIEW, silence_date=date(2026, 9, 1)
-    )
+    silence = timezone.localdate() - timedelta(days=10)
+    application = factories.application(owner.structure, state=ApplicationState.UNDER_REVIEW, silence_date=silence)
     words = text(page.get(application.get_absolute_url()))
     assert "Rejet implicite" in words
     assert "réputée rejetée" in words
-    assert "2 novembre 2026" in words
+    assert long_date(appeal_deadline(silence)).replace("\u00a0", " ") in words
 
 
 def test_a_desistement_has_its_page(page, ready):

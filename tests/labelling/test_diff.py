@@ -47,7 +47,7 @@ def test_half_days_that_move_are_said_though_their_number_does_not_change():
         (
             "equipe",
             "Dr Maquette, demi-journées",
-            "lundi matin, lundi après-midi, mercredi matin",
+            "lundi matin, lundi après-midi, samedi après-midi",
             "lundi matin, lundi après-midi, mercredi après-midi",
         )
     ]

@@ -94,10 +94,10 @@ def test_the_person_claims_it_and_an_agent_confirms(as_person, person, annuaire,
     structure = membership.structure
     assert (structure.kind, structure.name, structure.siret, structure.finess, structure.address) == (
         StructureKind.MOBILE,
-        "CABINET MEDICAL DU LAVOIR",
+        "Cabinet médical du Lavoir",
         SIRET,
         None,
-        "4 RUE DU LAVOIR",
+        "4 rue du Lavoir",
     )
     assert Site.objects.get(structure=structure).latitude == 46.5021
     assert [line.register for line in lines_about(structure)] == [Register.ANNUAIRE]
@@ -281,7 +281,7 @@ def test_the_answer_completes_a_structure_without_replacing_anything(person, ann
     structure.refresh_from_db()
     site = structure.sites.get()
     assert (structure.name, structure.kind) == ("Cabinet du Lavoir", StructureKind.CABINET)
-    assert (structure.address, structure.postal_code, site.address) == ("4 RUE DU LAVOIR", "98001", "4 RUE DU LAVOIR")
+    assert (structure.address, structure.postal_code, site.address) == ("4 rue du Lavoir", "98001", "4 rue du Lavoir")
     completion = Completion.objects.get()
     assert (completion.outcome, completion.answer.register, completion.tries) == ("found", Register.ANNUAIRE, 1)
     event = Event.objects.about(Subject.REGISTER_LINE, claim.line_id).last()
@@ -321,7 +321,7 @@ def test_an_answer_before_the_agent_completes_the_structure_to_come(person, annu
     agent_page = text(client_of(agent.user).get(reverse("claims")))
     assert "CABINET MEDICAL DU LAVOIR, 4 RUE DU LAVOIR 98001" in agent_page
     structure = settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure
-    assert (structure.name, structure.address) == ("Cabinet du Lavoir", "4 RUE DU LAVOIR")
+    assert (structure.name, structure.address) == ("Cabinet du Lavoir", "4 rue du Lavoir")
 
 
 def test_a_service_still_silent_is_asked_later_and_later(person, annuaire):
@@ -368,7 +368,7 @@ def test_the_structures_of_the_annuaire_are_asked_again_after_a_month(as_person,
     line = RegisterLine.objects.get()
     assert line.closed_on == date(2027, 1, 15)
     assert [change.field for change in RegisterChange.objects.all()] == ["closed_on"]
-    assert Structure.objects.get().name == "CABINET MEDICAL DU LAVOIR"
+    assert Structure.objects.get().name == "Cabinet médical du Lavoir"
 
 
 @pytest.mark.parametrize(

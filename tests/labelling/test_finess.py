@@ -306,7 +306,7 @@ def test_a_number_is_found_with_its_spaces(lines):
     [
         ("980000001", "clé de contrôle"),
         (factories.luhn_finess(98_999_999), "ne figure pas dans le registre"),
-        ("12345678901234", "SIRET valable"),
+        ("12345678901234", "erreur de frappe"),
         ("1234567", "compte 7 chiffres"),
         ("zzzz qqqq", "Aucune structure ne ressemble"),
         ("   ", "Indiquez un numéro FINESS"),

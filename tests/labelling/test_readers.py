@@ -205,7 +205,9 @@ def test_who_is_outside_neither_filters_nor_sorts_by_the_agent(file, ars, prefet
     for words in ({"agent": str(ars.user_id)}, {"agent": "personne"}, {"tri": "instruit"}):
         assert client.get(LIST, words).context["address"].pairs == [("vue", "tous")]
     assert '<select class="fr-select" name="agent"' not in main_of(client.get(LIST))
-    assert "Zoé Essayeuse" in main_of(signed_in(prefet.user).get(LIST)), "insiders choose among the agents"
+    assert "Zoé Essayeuse" in main_of(signed_in(make.mandate(AuthorityKind.ARS).user).get(LIST)), (
+        "insiders choose among the agents"
+    )
 
 
 def test_a_body_is_led_to_the_opinion_asked_of_it_and_its_reading_is_recorded(file, ars):

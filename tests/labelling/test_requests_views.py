@@ -144,7 +144,7 @@ def test_the_structure_answers_then_sends(file, ars, owner, editor):
     assert data["draft"] == "0"
     refused = client.post(one, {**data, "wed_0_start": "9h", "wed_0_end": "8h"})
     assert refused.status_code == 422
-    assert "précède l’ouverture" in main_of(refused)
+    assert "n’est pas après l’ouverture" in main_of(refused)
     assert not AnswerDraft.objects.exists()
     data.pop("wed_closed", None)
     page = client.post(one, {**data, "wed_0_start": "9h", "wed_0_end": "12h", "reply": "Le matin."}, follow=True)

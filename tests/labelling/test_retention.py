@@ -26,7 +26,6 @@ from labelling.models import (
     ConsultedBody,
     Evidence,
     InformationRequest,
-    Label,
     Message,
     Note,
     Opinion,
@@ -314,14 +313,13 @@ def test_a_labelled_file_is_kept_years_after_the_end_of_its_label():
     label = make_label(answers=ANSWERS)
     file = label.application
     assert counts(TODAY)[Retained.FILE] == 0
-    started = add_months(TODAY, -100)
     for months, due in ((59, 0), (61, 1)):
-        Label.objects.filter(pk=label.pk).update(valid=make.DateRange(started, add_months(TODAY, -months)))
-        assert counts(TODAY)[Retained.FILE] == due
-    purge(at=NOW)
-    purge(at=NOW + NOTICE)
+        assert counts(add_months(label.valid.upper, months))[Retained.FILE] == due
+    later = NOW + (add_months(label.valid.upper, 61) - TODAY)
+    purge(at=later)
+    purge(at=later + NOTICE)
     file.refresh_from_db()
-    assert file.purged_at == NOW + NOTICE
+    assert file.purged_at == later + NOTICE
     assert (file.state, file.decision.state) == (State.LABELLED, "signed")
     assert broken_link(Subject.DECISION, file.decision_id) is None
 

@@ -132,7 +132,7 @@ def test_a_site_and_a_stop_are_kept_with_the_codes_of_their_communes(page, draft
         ({"sites_count": "1", "site_0_name": "Antenne", "site_0_commune": "Zzzz"}, "Aucune commune ne répond"),
         ({"stops_count": "1", "stop_0_place": "marché"}, "Choisissez le jour du passage"),
         ({"stops_count": "1", "stop_0_day": "mon", "stop_0_commune": "Essai"}, "l’heure d’arrivée"),
-        ({"stops_count": "1", "stop_0_day": "mon", "stop_0_start": "15h", "stop_0_end": "14h"}, "précède"),
+        ({"stops_count": "1", "stop_0_day": "mon", "stop_0_start": "15h", "stop_0_end": "14h"}, "n’est pas après"),
     ],
 )
 def test_what_is_missing_is_said_and_nothing_is_kept(page, draft, fields, sentence):

@@ -1,6 +1,6 @@
 """The parapheur at a glance: criteria, differences, place in the wave, deadline, in a constant number of queries."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -48,6 +48,7 @@ def test_what_each_decision_says(ars, prefet):
         criteria="5/5",
         place="vague 4 : 12 labels, cible 15",
         deadline="J-51 · rejet implicite le\u00a012/01/2027",
+        due=date(2027, 1, 12),
     )
     assert (found[denied.pk].criteria, found[denied.pk].place) == ("4/5", "")
     assert (found[alone.pk].criteria, found[alone.pk].gaps) == ("4/5", 1)

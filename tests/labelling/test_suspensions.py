@@ -20,8 +20,9 @@ from labelling.services.suspensions import Terms
 from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, NotificationChannel, Subject
 from territories.models import Decision, Event, Notification
-from territories.services.decisions import decline_decision, sign_decision, sign_selection
+from territories.services.decisions import decline_decision, sign_decision
 from territories.services.notifications import presume_notified
+from territories.services.selections import check_selection
 from tests import factories as make
 from tests.labelling.test_endings import other_decision
 from tests.labelling.worlds import make_label
@@ -217,8 +218,8 @@ def test_the_act_says_the_text_the_days_and_what_is_expected(world):
     assert "transmettre le contrat d’un médecin" in articles
     assert "au plus tard le 1er février 2027" in articles
     assert "tribunal administratif de Valfictif" in articles
-    outcome = sign_selection(shown={decision.pk: decision.content_hash}, mandate=world.ars, at=NOW)
-    assert "se signe seul" in outcome[0].refusal
+    with pytest.raises(RefusedError, match="se signe seul"):
+        check_selection({decision.pk: decision.content_hash}, world.ars)
 
 
 def test_it_changes_nothing_before_its_notification_and_keeps_the_place_after(world):

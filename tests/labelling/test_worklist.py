@@ -132,6 +132,7 @@ def test_each_count_is_the_number_of_its_rows(agent, ars, prefecture):
         "desaccord": 0,
         "avis-en-retard": 0,
         "recours": 0,
+        "a-notifier": 0,
         "a-commencer": 1,
         "a-signer": 0,
         "bientot": 1,
