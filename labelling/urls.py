@@ -43,6 +43,7 @@ from labelling.views import (
     specifications,
     steps,
     support,
+    surroundings,
     suspensions,
     tags,
     templates,
@@ -118,6 +119,7 @@ urlpatterns = [
     path("dossiers/<str:number>/suivi/", following.file_follow, name="application-follow"),
     path("dossiers/<str:number>/etiquettes/", tags.file_tag, name="application-tag"),
     path("dossiers/<str:number>/presence/", presence.presence, name="presence"),
+    path("dossiers/<str:number>/alentours/", surroundings.surroundings, name="surroundings"),
     path("dossiers/<str:number>/<slug:step>/", steps.application_step, name="application-step"),
     path("dossiers/<str:number>/<slug:step>/brouillon/", steps.application_autosave, name="application-autosave"),
     # A label: its page for the structure and its agents, and what anyone verifies

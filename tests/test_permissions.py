@@ -113,6 +113,7 @@ TABLE = {
     "application-tag": LEADS_BACK,
     "application-follow": LEADS_BACK,
     "presence": "3xx42424xx222",
+    "surroundings": "3xx42424xx222",
     "decision-letter": "3224242422222",
     "application-decision-pdf": "3xx42424xx222",
     "former-decision": "3224242422222",

@@ -140,6 +140,7 @@ def build_world():
         "application-tag": {"number": files["reviewed"].number},
         "application-follow": {"number": files["reviewed"].number},
         "presence": {"number": files["reviewed"].number},
+        "surroundings": {"number": files["reviewed"].number},
         **_network(home, mandates["ars"]),
         "password-reset-confirm": {"uidb64": "xx", "token": "xx-xx"},
         "invitation": {"token": "inconnue"},

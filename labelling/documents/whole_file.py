@@ -24,7 +24,7 @@ def render_whole_file(
     """
     answers = application.said()
     structure = application.structure
-    criteria = list(application.specification.criteria.order_by("position"))
+    criteria = application.specification.criteria_in_order
     spared = exempt(criteria, structure.kind)
     pieces = application.evidence.of_files().kept().select_related("criterion").order_by("criterion__position", "pk")
     data = {

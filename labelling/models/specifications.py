@@ -7,6 +7,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 
 from francesante.lib.db import choices_check
 from labelling.choices import CriterionKind, Rule, StructureKind
@@ -64,6 +65,15 @@ class Specification(models.Model):
 
     def __str__(self) -> str:
         return f"cahier des charges {self.version}"
+
+    @cached_property
+    def criteria_in_order(self) -> list["Criterion"]:
+        """Its criteria and commitments, in order: read once, as a published version does not change."""
+        return list(self.criteria.order_by("position"))
+
+    def of_kind(self, kind: CriterionKind) -> list["Criterion"]:
+        """Those of :attr:`criteria_in_order` that are criteria, or commitments."""
+        return [row for row in self.criteria_in_order if row.kind == kind]
 
 
 class Criterion(models.Model):

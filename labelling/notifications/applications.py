@@ -47,7 +47,7 @@ def _draft_reminder(event: Event) -> list[EmailMessage]:
         return []
     application = file_of(event)
     wave = Wave.objects.filter(number=event.data.get("wave")).first()
-    spared = exempt(application.specification.criteria.all(), application.structure.kind)
+    spared = exempt(application.specification.criteria_in_order, application.structure.kind)
     context = about_file(application) | {
         "wave": wave,
         "last_day": wave.period.upper - timedelta(days=1) if wave else None,

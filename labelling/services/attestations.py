@@ -56,8 +56,7 @@ def expected(label: Label, *, on: date) -> date | None:
 
 def criteria_of(label: Label) -> list[Criterion]:
     """Return the criteria on which the label was granted, in order."""
-    specification = label.application.specification
-    return list(specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position"))
+    return label.application.specification.of_kind(CriterionKind.CRITERION)
 
 
 @transaction.atomic

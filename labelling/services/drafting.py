@@ -143,7 +143,7 @@ def _facts(
     structure, specification = application.structure, application.specification
     zone = application.departement.timezone
     finess = f" (FINESS {structure.finess})" if structure.finess else ""
-    commitments = specification.criteria.filter(kind=CriterionKind.COMMITMENT).order_by("position")
+    commitments = specification.of_kind(CriterionKind.COMMITMENT)
     missing = sum(1 for line in lines if line.agreed and line.agreed.verdict == Verdict.NOT_MET)
     published = specification.published_at
     return {

@@ -1,5 +1,6 @@
 """Working notes of the agents. They never leave the two authorities."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -40,9 +41,16 @@ def write_note(
     )
 
 
-def readable_notes(application: Application, mandate: Mandate) -> QuerySet[Note]:
-    """Return the notes that a mandate may read, the oldest first: agents those of their authority and the joint ones."""
+def readable_notes(
+    application: Application, mandate: Mandate, *, aside: AbstractSet[int] | None = None
+) -> QuerySet[Note]:
+    """Return the notes that a mandate may read, the oldest first: agents those of their authority and the joint ones.
+
+    ``aside``: as in :func:`labelling.services.reviews.require_reviewer`.
+    """
     rows = application.notes.select_related("criterion", "mandate__user", "mandate__authority").order_by("pk")
-    if mandate.role != Role.AGENT or mandate.capacity is None or application.structure_id in stood_aside(mandate):
+    if mandate.role != Role.AGENT or mandate.capacity is None:
+        return rows.none()
+    if application.structure_id in (stood_aside(mandate) if aside is None else aside):
         return rows.none()
     return rows.filter(Q(joint=True) | Q(capacity=mandate.capacity))

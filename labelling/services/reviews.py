@@ -62,11 +62,11 @@ def is_insider(mandate: Mandate | None) -> bool:
     return mandate is not None and (mandate.capacity is not None or mandate.role == Role.NATIONAL)
 
 
-def visible_to(mandate: Mandate | None) -> Q:
+def visible_to(mandate: Mandate | None, *, aside: AbstractSet[int] | None = None) -> Q:
     """Return the filter of the assessments that a mandate may read.
 
     Agents read those of their own authority, unless they stand aside; insiders, shared ones; the others, those of a
-    notified decision.
+    notified decision. ``aside``: as in :func:`require_reviewer`.
     """
     if not is_insider(mandate):
         told = Notification.objects.filter(decision=OuterRef("application__decision"), notified_at__isnull=False)
@@ -74,7 +74,9 @@ def visible_to(mandate: Mandate | None) -> Q:
     shared = Q(application__shared_at__isnull=False)
     if mandate is None or mandate.role != Role.AGENT:
         return shared
-    return shared | (Q(capacity=mandate.capacity) & ~Q(application__structure__in=stood_aside(mandate)))
+    own = Q(capacity=mandate.capacity)
+    structures = stood_aside(mandate) if aside is None else aside
+    return shared | (own & ~Q(application__structure__in=structures) if structures else own)
 
 
 def sheet(
@@ -90,16 +92,18 @@ def sheet(
     said = {(row.criterion_id, row.capacity): row for row in rows}
     other = other_capacity(application)
     if criteria is None:
-        criteria = application.specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position")
+        criteria = application.specification.of_kind(CriterionKind.CRITERION)
     return [
         Line(criterion, said.get((criterion.pk, application.lead)), said.get((criterion.pk, other)))
         for criterion in criteria
     ]
 
 
-def readable_sheet(application: Application, mandate: Mandate | None) -> list[Line]:
-    """Return :func:`sheet` as a mandate may read it."""
-    rows: QuerySet[CriterionAssessment] = application.assessments.filter(visible_to(mandate))
+def readable_sheet(
+    application: Application, mandate: Mandate | None, *, aside: AbstractSet[int] | None = None
+) -> list[Line]:
+    """Return :func:`sheet` as a mandate may read it; ``aside``: as in :func:`require_reviewer`."""
+    rows: QuerySet[CriterionAssessment] = application.assessments.filter(visible_to(mandate, aside=aside))
     return sheet(application, rows.select_related("mandate__user", "mandate__authority"))
 
 
@@ -108,7 +112,7 @@ def require_reviewer(
 ) -> Capacity:
     """Return the capacity of a mandate that may instruct a file.
 
-    ``aside`` is :func:`labelling.services.interests.stood_aside` of the mandate, when the caller has it for many files.
+    ``aside`` is :func:`labelling.services.interests.stood_aside` of the mandate, when the caller has it already.
 
     Raises:
         RefusedError: the mandate is not one of instruction, has ended, covers another territory, or its holder stands

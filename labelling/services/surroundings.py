@@ -165,6 +165,7 @@ def _files_near(application: Application, user: Any, centre: Point) -> list[Near
         .exclude(pk=application.pk)
         .filter(structure__sites__in=Site.objects.filter(_square("", *centre, MAP_DEGREES), is_main=True))
         .select_related("structure__commune")
+        .defer("answers")
         .annotate(site_latitude=F("structure__sites__latitude"), site_longitude=F("structure__sites__longitude"))
         .order_by("pk")
     )

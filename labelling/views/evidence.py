@@ -27,7 +27,7 @@ from labelling.rules.uploads import EXTENSIONS, age_in_words, display_name, too_
 from labelling.services import evidence as service
 from labelling.services import recognition
 from labelling.services.readings import record_reading
-from labelling.views.scope import Reader, file_reader, side_of
+from labelling.views.scope import Reader, file_reader
 
 TOO_LARGE = 413
 POLICY = "default-src 'none'; frame-ancestors 'self'"
@@ -113,11 +113,9 @@ def by_code(pieces: Iterable[Piece]) -> dict[str, list[Piece]]:
     return found
 
 
-def evidence_panel(request: HttpRequest, application: Application, opened: Criterion | None = None) -> Panel | None:
-    """Return what the page of a file shows of its pieces; nothing for who may not read them."""
-    reader = side_of(request, application)
-    if reader is None:
-        return None
+def evidence_panel(request: HttpRequest, reader: Reader, opened: Criterion | None = None) -> Panel:
+    """Return what the page of a file shows of its pieces, beside the criterion that is open."""
+    application = reader.application
     groups = by_code(pieces_of(application))
     readable = [piece for piece in groups.get(opened.code, []) if piece.row.is_readable] if opened else []
     asked = request.GET.get("piece", "")

@@ -36,9 +36,9 @@ from labelling.services.renewals import renewal_date, standing_label
 from labelling.views import contested, exchange, review
 from labelling.views.evidence import evidence_panel
 from labelling.views.labels import document_response, label_of
-from labelling.views.messages import thread_panel
+from labelling.views.messages import thread_of
 from labelling.views.posted import posted_number
-from labelling.views.scope import own_file, require_owner, visible_file
+from labelling.views.scope import Reader, own_file, require_owner, visible_file
 from labelling.views.steps import found_in, new_version
 from labelling.workflow import TRANSITIONS
 from territories.choices import Subject
@@ -230,7 +230,7 @@ def application(request: HttpRequest, number: str) -> HttpResponse:
 
 def _hub(request: HttpRequest, application: Application, membership: Membership) -> HttpResponse:
     asked = service.version_asked(application)
-    answers, spared = application.said(), exempt(asked.criteria.all(), application.structure.kind)
+    answers, spared = application.said(), exempt(asked.criteria_in_order, application.structure.kind)
     tasks = [Task(step, status_of(step, answers, spared)) for step in STEPS]
     first = next((task.step for task in tasks if task.status != Status.DONE), STEPS[-1])
     context = {
@@ -256,7 +256,7 @@ def _page(request: HttpRequest, application: Application, membership: Membership
     notified = notification is not None and notification.notified_at is not None
     owner = membership.role == MembershipRole.OWNER
     until = application.silence_date
-    spared = exempt(application.specification.criteria.all(), application.structure.kind)
+    spared = exempt(application.specification.criteria_in_order, application.structure.kind)
     context = {
         "application": application,
         "membership": membership,
@@ -268,8 +268,8 @@ def _page(request: HttpRequest, application: Application, membership: Membership
         "silent": until is not None and application.state in OPEN and local_day(now, zone) > until,
         "found": found_in(application),
         "answers": all_in_words(application.said(), spared),
-        "evidence": evidence_panel(request, application),
-        "thread": thread_panel(request, application),
+        "evidence": evidence_panel(request, Reader(application, membership, None)),
+        "thread": thread_of(application, services=False),
         "history": _history(application),
         "authorities": list(authorities_of(application.departement).values()),
         "people": Membership.objects.filter(structure=application.structure_id, ended_at__isnull=True).count(),

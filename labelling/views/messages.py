@@ -22,7 +22,7 @@ from labelling.services import messages as service
 from labelling.services.readings import record_reading
 from labelling.views.evidence import TOO_LARGE, refused_upload
 from labelling.views.posted import lost_initial, posts_only
-from labelling.views.scope import Reader, file_reader, side_of
+from labelling.views.scope import Reader, file_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,6 @@ def thread_of(application: Application, *, services: bool) -> Thread:
             for row in rows
         ]
     )
-
-
-def thread_panel(request: HttpRequest, application: Application) -> Thread | None:
-    """Return the thread that the page of a file tells of; nothing for who may not read it."""
-    reader = side_of(request, application)
-    return thread_of(application, services=reader.services) if reader else None
 
 
 @never_cache

@@ -75,7 +75,7 @@ def _rows(application: Application, mandate: Mandate) -> list[OutlineRow]:
 
 
 def _assessed(application: Application, kind: CriterionKind) -> list[Assessed]:
-    rows = application.specification.criteria.filter(kind=kind).order_by("position")
+    rows = application.specification.of_kind(kind)
     return assess_all(rows, parse(application.answers), structure_kind=application.structure.kind)
 
 

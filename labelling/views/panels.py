@@ -1,5 +1,6 @@
 """What the agents' page of a file shows beside the criteria: presence, interests, opinions, notes, readings."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,11 +87,18 @@ class InterestPanel:
 
 
 def panels(
-    request: HttpRequest, application: Application, mandate: Mandate, *, may_act: bool, criterion: Any, now: datetime
+    request: HttpRequest,
+    application: Application,
+    mandate: Mandate,
+    *,
+    may_act: bool,
+    criterion: Any,
+    aside: AbstractSet[int],
+    now: datetime,
 ) -> dict[str, Any]:
     """Return what the panels of the page of a file show, and record that it was opened.
 
-    ``criterion`` is the one whose row is open, or nothing.
+    ``criterion`` is the one whose row is open, or nothing; ``aside`` are the structures from which the reader stands aside.
     """
     since_visit = _since_visit(application, mandate, now)
     if request.method == "GET":
@@ -103,7 +111,7 @@ def panels(
         "since_visit": since_visit,
         "is_followed": is_followed(application, mandate) if may_act else None,
         "tags": _tags(application, mandate),
-        "notes": _notes(application, mandate, may_act=may_act, criterion=criterion),
+        "notes": _notes(application, mandate, may_act=may_act, criterion=criterion, aside=aside),
         "readings": readings_of(application)[:READINGS_SHOWN] if insider else None,
     }
 
@@ -127,7 +135,7 @@ def _interest(application: Application, mandate: Mandate) -> InterestPanel | Non
         return None
     declaration = declaration_of(mandate, application.structure_id)
     recused = declaration is not None and declaration.interest == Interest.RECUSED
-    return InterestPanel(declaration, recused, asked=bool(undeclared(application, mandate)))
+    return InterestPanel(declaration, recused, asked=declaration is None and bool(undeclared(application, mandate)))
 
 
 def _opinions(application: Application, *, may_act: bool, now: datetime) -> OpinionPanel:
@@ -163,13 +171,15 @@ def _opinion(opinion: Opinion, today: Any, *, may_revoke: bool) -> OpinionLine:
     return OpinionLine(opinion, answers, badge, may_revoke and unanswered)
 
 
-def _notes(application: Application, mandate: Mandate, *, may_act: bool, criterion: Any) -> dict[str, Any] | None:
+def _notes(
+    application: Application, mandate: Mandate, *, may_act: bool, criterion: Any, aside: AbstractSet[int]
+) -> dict[str, Any] | None:
     if mandate.role != Role.AGENT or mandate.capacity is None:
         return None
     form = (
         note_form(application, mandate, initial={"criterion": criterion.pk if criterion else None}) if may_act else None
     )
-    rows: list[Note] = list(readable_notes(application, mandate))
+    rows: list[Note] = list(readable_notes(application, mandate, aside=aside))
     return {"rows": rows, "form": form}
 
 

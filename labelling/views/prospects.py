@@ -250,7 +250,7 @@ def application_confirm(request: HttpRequest, number: str) -> HttpResponse:
         return redirect(row)
     answers = _known(row, membership)
     data, announce = _changed(request) if request.method == "POST" else (None, "")
-    criteria = list(row.specification.criteria.order_by("position"))
+    criteria = row.specification.criteria_in_order
     spared = exempt(criteria, row.structure.kind)
     form = ConfirmForm(data, answers=answers, spared=spared)
     trouble, status = "", 200

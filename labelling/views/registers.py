@@ -29,7 +29,7 @@ def registers_context(application: Application, today: date) -> dict[str, Any]:
     """Return what the page of a file shows of the registers: by criterion, and of the structure as a whole."""
     lines = lines_about(application.structure)
     answers = parse(application.answers)
-    criteria = application.specification.criteria.all()
+    criteria = application.specification.criteria_in_order
     return {
         "said": {row.code: _said(row.rule, lines, answers, today) for row in criteria},
         "warnings": [sentence for line in lines if (sentence := _warning(line))],

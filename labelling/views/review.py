@@ -1,6 +1,7 @@
 """The agents' side of a file: its page, with one table of criteria, and the acts posted from it."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -31,19 +32,19 @@ from labelling.services import acts, assignment, decisions, drafting, quotas, re
 from labelling.services.accelerated import hold_all_met, refusal_of_all_met
 from labelling.services.appeals import former_decisions
 from labelling.services.clocks import clock_of
-from labelling.services.interests import undeclared
+from labelling.services.interests import stood_aside, undeclared
 from labelling.services.reviews import SHORT_NAMES, Line, is_insider
-from labelling.services.surroundings import surroundings_of
 from labelling.services.transitions import set_aside
 from labelling.services.worklist import with_details
 from labelling.views import contested, disagreements, exchange
 from labelling.views.evidence import evidence_panel
 from labelling.views.journal import journal, names_of, sentence_of
-from labelling.views.messages import thread_panel
+from labelling.views.messages import thread_of
 from labelling.views.outline import outline_page
 from labelling.views.panels import panels
 from labelling.views.posted import lost_input, posted_number, posts_only
 from labelling.views.registers import registers_context
+from labelling.views.scope import Reader
 from labelling.views.worklist import work_list
 from labelling.views.worklist_address import keep_following, place_in_list
 from labelling.views.worklist_rows import agent_badge, in_short
@@ -93,12 +94,14 @@ class Action:
 # Scope -----------------------------------------------------------------------------------------------------------------
 
 
-def refusal_to_act(application: Application, mandate: Mandate | None, now: datetime) -> str:
-    """Return why a reader may not instruct this file, or nothing."""
+def refusal_to_act(
+    application: Application, mandate: Mandate | None, now: datetime, *, aside: AbstractSet[int] | None = None
+) -> str:
+    """Return why a reader may not instruct this file, or nothing; ``aside``: as in ``reviews.require_reviewer``."""
     if mandate is None:
         return "Cet acte est réservé aux agents de l’ARS et de la préfecture."
     try:
-        reviews.require_reviewer(application, mandate, at=now)
+        reviews.require_reviewer(application, mandate, at=now, aside=aside)
     except RefusedError as refusal:
         return str(refusal)
     return undeclared(application, mandate)
@@ -137,9 +140,10 @@ def file_page(
     if not is_insider(mandate):
         return outline_page(request, application, elsewhere=_elsewhere(request, application, now))
     today = local_day(now, application.departement.timezone)
-    why_not = refusal_to_act(application, mandate, now)
+    aside = stood_aside(mandate)
+    why_not = refusal_to_act(application, mandate, now, aside=aside)
     may_act = not why_not
-    lines = reviews.readable_sheet(application, mandate)
+    lines = reviews.readable_sheet(application, mandate, aside=aside)
     versions = revisions.versions_of(application)
     may_assess = may_act and _may_assess(application, mandate)
     lost = _lost_verdict(request, application) if form is None and not opened else {}
@@ -150,13 +154,14 @@ def file_page(
         mine = current.ars if mandate.capacity == Capacity.ARS else current.prefecture
         said = {"verdict": mine.verdict, "reason": mine.reason} if mine else None
         form = VerdictForm(initial=lost if lost.get("criterion") == code else said)
-    spared = exempt(application.specification.criteria.all(), application.structure.kind)
+    spared = exempt(application.specification.criteria_in_order, application.structure.kind)
     answers = all_in_words(parse(application.answers), spared)
     action, missing = _action(application, lines, mandate, now) if may_act else (None, "")
     if action and current and action.url == _address(application, current.line.criterion):
         action = None  # its form is open, with its own button
     exchanged = exchange.exchange(application, mandate, versions, may_act=may_act)
     may_decide = mandate.role == Role.AGENT and mandate.capacity is not None
+    reader = Reader(application, None, mandate)
     context = {
         "application": application,
         "structure": application.structure,
@@ -174,8 +179,8 @@ def file_page(
         "current": current,
         "answers": answers,
         "task": next((task for task in answers if current and task[0] == step_of(current.line.criterion.rule)), None),
-        "evidence": evidence_panel(request, application, current.line.criterion if current else None),
-        "thread": thread_panel(request, application),
+        "evidence": evidence_panel(request, reader, current.line.criterion if current else None),
+        "thread": thread_of(application, services=reader.services),
         "form": form,
         "action": action,
         "missing": typeset(missing),
@@ -196,7 +201,6 @@ def file_page(
         "register": _register(application, today),
         "registers": registers_context(application, today),
         "hours": _hours(application),
-        "surroundings": surroundings_of(application, request.user, on=today),
         "team": _team(application),
         "trail": [("Dossiers", reverse("applications"))],
         "journal": journal(application),
@@ -209,6 +213,7 @@ def file_page(
             mandate,
             may_act=may_act,
             criterion=current.line.criterion if current else None,
+            aside=aside,
             now=now,
         ),
         "colleagues": assignment.colleagues_for(application, mandate) if may_act else [],
@@ -411,7 +416,7 @@ def _letter(application: Application, *, may_act: bool) -> LetterForm | None:
 
 
 def _commitments(application: Application) -> list[Assessed]:
-    rows = application.specification.criteria.filter(kind=CriterionKind.COMMITMENT).order_by("position")
+    rows = application.specification.of_kind(CriterionKind.COMMITMENT)
     return assess_all(rows, parse(application.answers), structure_kind=application.structure.kind)
 
 

@@ -41,8 +41,12 @@ class Reader:
 
 def visible_file(request: HttpRequest, number: str) -> Application:
     """Return a file that the reader may open, or raise 404."""
-    rows = Application.objects.for_user(request.user).select_related(
-        "structure__commune", "structure__register_line", "departement__region", "specification", "wave", "decision"
+    rows = (
+        Application.objects.for_user(request.user)
+        .select_related(
+            "structure__commune", "structure__register_line", "departement__region", "specification", "wave", "decision"
+        )
+        .defer("decision__pdf", "departement__outline", "departement__inset_outline")
     )
     return get_object_or_404(rows, number=number)
 
@@ -56,23 +60,16 @@ def own_file(request: HttpRequest, number: str) -> tuple[Application, Membership
     return application, membership
 
 
-def side_of(request: HttpRequest, application: Application) -> Reader | None:
-    """Return the side of a reader on a file they may open; nothing for who is of neither: caisse, collectivité."""
+def file_reader(request: HttpRequest, number: str) -> Reader:
+    """Return a file and the side of its reader: 404 out of scope, 403 for who is of neither side: caisse, collectivité."""
+    application = visible_file(request, number)
     membership = service.membership_for(application, request.user.pk)
     mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
     if membership is None and not is_insider(mandate):
-        return None
-    return Reader(application, membership, None if membership else mandate)
-
-
-def file_reader(request: HttpRequest, number: str) -> Reader:
-    """Return a file and the side of its reader: 404 out of scope, 403 for who is of neither side."""
-    reader = side_of(request, visible_file(request, number))
-    if reader is None:
         raise PermissionDenied(
             "Les pièces et les échanges d’un dossier se lisent par la structure, l’ARS et la préfecture."
         )
-    return reader
+    return Reader(application, membership, None if membership else mandate)
 
 
 def require_owner(membership: Membership, act: str) -> None:

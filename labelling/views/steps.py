@@ -164,7 +164,7 @@ def _render_step(
 
 def fields_of(row: Application, step: Step, form: StepForm) -> dict[str, Any]:
     """Return what the fields of a task need to be shown, on whatever page."""
-    criteria = list(service.version_asked(row).criteria.order_by("position"))
+    criteria = service.version_asked(row).criteria_in_order
     return {
         "form": form,
         "form_template": TEMPLATES[step.slug],
@@ -189,8 +189,7 @@ def _read(form: StepForm, row: Application) -> Answers:
 
 
 def _findings_of(row: Application, step: Step, answers: Answers) -> list[Assessed]:
-    asked = service.version_asked(row).criteria.order_by("position")
-    criteria = [one for one in asked if one.rule in step.rules]
+    criteria = [one for one in service.version_asked(row).criteria_in_order if one.rule in step.rules]
     return assess_all(criteria, answers, structure_kind=row.structure.kind, to_submit=True)
 
 
@@ -200,7 +199,7 @@ def _fingerprint(found: list[Assessed]) -> str:
 
 def found_in(application: Application, criteria: list[Criterion] | None = None) -> list[Assessed]:
     """Return what the machine finds in the answers of a file, criterion by criterion."""
-    rows = criteria if criteria is not None else service.version_asked(application).criteria.order_by("position")
+    rows = criteria if criteria is not None else service.version_asked(application).criteria_in_order
     return assess_all(
         rows,
         application.said(),
@@ -299,7 +298,7 @@ def _review(request: HttpRequest, row: Application, membership: Membership) -> H
                 f"Votre candidature {row.number} est déposée. L’accusé de réception vous est envoyé par courriel.",
             )
             return redirect(row)
-    criteria = list(specification.criteria.order_by("position"))
+    criteria = specification.criteria_in_order
     answers, spared = row.said(), exempt(criteria, row.structure.kind)
     context = {
         "application": row,

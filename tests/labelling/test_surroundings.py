@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from labelling.choices import ApplicationState as State
 from labelling.models import Application, Site
@@ -122,7 +123,12 @@ def test_the_page_gives_the_map_and_its_list(client, db):
     application = file_at(0)
     near = place_at(3)
     client.force_login(mandate.user)
-    html = client.get(application.get_absolute_url()).content.decode()
-    assert 'id="alentours"' in html
-    assert f"{near.structure.name}</a>" in html
-    assert "3,0&nbsp;km" in html
+    address = reverse("surroundings", args=[application.number])
+    assert f'hx-get="{address}"' in client.get(application.get_absolute_url()).text, "it comes after the page"
+    page, part = client.get(address).text, client.get(address, headers={"HX-Request": "true"}).text
+    for html in (page, part):
+        assert 'id="alentours"' in html
+        assert f"{near.structure.name}</a>" in html
+        assert "3,0&nbsp;km" in html
+    assert "<h1" in page
+    assert "<h1" not in part
