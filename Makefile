@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 export DEMO ?= 1
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := 1
+# Each target starts several processes: the first compiles the modules (3 s), the others find them compiled.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST_WORKERS ?= 2
 TEST_SERVERS_DATABASE_URL ?= postgres://postgres:postgres@127.0.0.1:5432/postgres
 TEST_SERVERS_REDIS_URL ?= redis://127.0.0.1:6379/15
