@@ -82,14 +82,13 @@ def changed_rows(data: QueryDict, step: Step) -> tuple[Any, str]:
     """Apply a button that changes the page without keeping anything; return the new input and what to announce."""
     match data.get("act", "").split("-"):
         case ["restore"]:
-            return data, "Votre saisie est reprise. Elle n’est pas encore enregistrée."
+            return data, "Votre saisie est reprise."
         case ["copy", prefix] if step.slug == "horaires":
-            copied = "Horaires du lundi recopiés du mardi au vendredi. Ils ne sont pas encore enregistrés."
-            return copied_hours(data, prefix), copied
+            return copied_hours(data, prefix), "Horaires du lundi recopiés du mardi au vendredi."
         case ["add", kind] if kind in ROWS_OF.get(step.slug, ()):
-            return with_row(data, kind), "Une ligne est ajoutée. Elle n’est pas encore enregistrée."
+            return with_row(data, kind), "Une ligne est ajoutée."
         case ["remove", kind, number] if kind in ROWS_OF.get(step.slug, ()) and number.isdecimal():
-            return without_row(data, kind, int(number)), "La ligne est retirée. Ce n’est pas encore enregistré."
+            return without_row(data, kind, int(number)), "La ligne est retirée."
     return None, ""
 
 

@@ -57,7 +57,10 @@
   }
   const entry = kept();
   const same = entry && JSON.stringify(entry.answers) === JSON.stringify(answers());
-  if (entry && entry.submitted && entry.version !== version()) forget(); // the portal kept it: the version moved
+  if ("changed" in form.dataset) {
+    keep(); // a button copied hours, added or removed a row, took an entry back: kept as if it were typed
+    setTimeout(() => retry(), 200);
+  } else if (entry && entry.submitted && entry.version !== version()) forget(); // the portal kept it: the version moved
   else if (same) setTimeout(() => retry(), 200);
   else if (entry && entry.lost) repost(entry, "stay");
   else if (entry) {
@@ -70,9 +73,18 @@
     failure.append(button);
   }
 
-  form.addEventListener("input", () => keep());
+  /* A day whose hours are typed is no longer closed. */
+  const open = (field) => {
+    const closed = field.classList.contains("fs-time") && field.value && field.closest(".fs-day")?.querySelector("[type=checkbox]");
+    if (closed) closed.checked = false;
+  };
+  form.addEventListener("input", (event) => {
+    open(event.target);
+    keep();
+  });
   document.body.addEventListener("kept", () => {
     if (JSON.stringify(kept()?.answers) === JSON.stringify(answers())) forget();
+    for (const said of document.querySelectorAll("[data-until-kept]")) said.remove();
   });
 
   form.addEventListener("htmx:beforeRequest", (event) => {

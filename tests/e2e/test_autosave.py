@@ -59,6 +59,23 @@ def test_what_is_typed_is_kept_and_a_pressed_button_waits_for_it(hours):
     expect(hours.locator("#non-enregistre")).to_be_empty()
 
 
+def test_what_a_button_changes_is_kept_too(hours):
+    open_on_monday(hours, "8h15")
+    expect(hours.locator("#enregistrement")).to_contain_text("Enregistré le")
+    hours.locator("label[for=id_sat_closed]").click()
+    hours.locator("[name=sat_0_start]").fill("9h")
+    hours.locator("[name=sat_0_end]").fill("12h")
+    expect(hours.locator("#id_sat_closed")).not_to_be_checked()
+    hours.get_by_role("button", name="Recopier du mardi au vendredi").first.click()
+    expect(hours.locator("main")).to_contain_text("Horaires du lundi recopiés")
+    expect(hours.locator("[data-until-kept]")).to_have_count(0)
+    hours.get_by_role("link", name="Revenir à la liste des tâches").click()
+    expect(hours).not_to_have_url(re.compile("horaires"))
+    hours.draft.refresh_from_db()
+    assert hours.draft.answers["hours"]["fri"] == [["08:15", "12:00"]]
+    assert hours.draft.answers["hours"]["sat"] == [["09:00", "12:00"]]
+
+
 def test_a_lost_connection_loses_nothing(hours):
     hours.context.set_offline(True)
     open_on_monday(hours, "8h30")
