@@ -1,5 +1,7 @@
 """Background work of labels: mails, promised accesses, acts in PDF, notifications that nobody read."""
 
+from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from celery import shared_task
@@ -38,6 +40,9 @@ from labelling.services.visit_follow_up import remind_of_corrections
 from territories.models import Event
 from territories.services.events import drain
 from territories.services.notifications import presume_notified
+
+RENDERING = timedelta(seconds=40)
+"""How long a run renders documents: the next one begins a minute after it."""
 
 
 @shared_task
@@ -86,9 +91,14 @@ def sweep_evidence(**_: Any) -> None:
 
 @shared_task
 def render_documents(**_: Any) -> None:
-    """Render the acts that were signed, and the papers of files and labels, that have no PDF yet."""
-    render_missing_acts()
-    render_missing_documents(at=timezone.now())
+    """Render the acts that were signed, and the papers of files and labels, that have no PDF yet.
+
+    Batch after batch, the latest first, until none is missing or the next run is near: a wave signed in one day has its
+    papers within minutes.
+    """
+    ends = monotonic() + RENDERING.total_seconds()
+    while render_missing_acts() + render_missing_documents(at=timezone.now()) and monotonic() < ends:
+        pass
 
 
 @shared_task

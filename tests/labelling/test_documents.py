@@ -1,6 +1,7 @@
 """PDFs rendered once, kept as bytes: the receipt of a file, the certificate and the plaque of a label."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core import mail
@@ -53,6 +54,15 @@ def test_what_is_missing_is_rendered_once(label):
     assert content.startswith(b"%PDF")
     assert receipt.sha256 == sha256_hex(content)
     assert (receipt.rendered_at, receipt.source_version) == (NOW, 1)
+
+
+def test_a_run_goes_on_until_nothing_is_missing(db, monkeypatch):
+    for _ in range(3):
+        make.application(state=State.SUBMITTED)
+    one_by_one = partial(documents.render_missing_documents, batch=1)
+    monkeypatch.setattr("labelling.tasks.render_missing_documents", one_by_one)
+    render_documents()
+    assert kept() == ["receipt"] * 3
 
 
 def test_a_batch_leaves_the_rest_to_the_next_one(db):
