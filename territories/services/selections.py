@@ -28,7 +28,7 @@ def check_selection(shown: Mapping[int, str], mandate: Mandate) -> list[int]:
     """Return the keys of the decisions that a selection may hold: asked before a code is used up.
 
     Raises:
-        RefusedError: there is none, or there are too many.
+        RefusedError: there is none, there are too many, or none awaits the mandate's signature any more.
     """
     if len(shown) > MOST_DECISIONS:
         raise RefusedError(
@@ -40,6 +40,11 @@ def check_selection(shown: Mapping[int, str], mandate: Mandate) -> list[int]:
         raise RefusedError(
             "Aucune de ces décisions ne peut être signée en sélection : un refus ou une fin de label se signe seul, après "
             "lecture. Rien n’a été signé."
+        )
+    if not Decision.objects.awaiting(mandate).filter(pk__in=keys).exists():
+        raise RefusedError(
+            "Ces décisions n’attendent plus votre signature : elles sont signées, ou retirées du parapheur. Rien de plus n’a "
+            "été signé."
         )
     return keys
 

@@ -231,24 +231,34 @@ def decision(request: HttpRequest, pk: int) -> HttpResponse:
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     row = get_object_or_404(with_signatures(Decision.objects.for_user(request.user)), pk=pk)
     form = SignForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        content_hash = form.cleaned_data["content_hash"]
-        now = timezone.now()
+    if request.method == "POST" and form.is_valid() and (answer := _signed(request, row, mandate, form)):
+        return answer
+    return render(request, "territories/decision.html", {**_page_of(row, mandate), "form": form})
+
+
+def _signed(request: HttpRequest, row: Decision, mandate: Mandate, form: SignForm) -> HttpResponse | None:
+    """Sign and go back to the list; nothing when the code is not right, which the form then says.
+
+    A decision that is no longer to be signed is shown again as it is now, and why.
+    """
+    content_hash, now = form.cleaned_data["content_hash"], timezone.now()
+    try:
+        check_content(decision=row, mandate=mandate, content_hash=content_hash, at=now)
         try:
-            check_content(decision=row, mandate=mandate, content_hash=content_hash, at=now)
             confirm_code(user=request.user, code=form.cleaned_data["code"])  # type: ignore[arg-type]
-            signed = sign_decision(decision=row, mandate=mandate, content_hash=content_hash, at=now)
         except RefusedError as refusal:
             form.add_error("code", str(refusal))
-            row = get_object_or_404(with_signatures(Decision.objects.all()), pk=pk)
-        else:
-            if signed.state == DecisionState.SIGNED:
-                done = "Vous avez signé, et toutes les signatures sont réunies : la décision est prise."
-            else:
-                done = "Vous avez signé. La décision attend encore l’autre signature."
-            messages.success(request, f"{row.title} : {done[0].lower()}{done[1:]}")
-            return redirect("parapheur")
-    return render(request, "territories/decision.html", {**_page_of(row, mandate), "form": form})
+            return None
+        signed = sign_decision(decision=row, mandate=mandate, content_hash=content_hash, at=now)
+    except RefusedError as refusal:
+        messages.warning(request, typeset(str(refusal)))
+        return redirect("decision", row.pk)
+    if signed.state == DecisionState.SIGNED:
+        done = "vous avez signé, et toutes les signatures sont réunies : la décision est prise."
+    else:
+        done = "vous avez signé. La décision attend encore l’autre signature."
+    messages.success(request, typeset(f"{row.title} : {done}"))
+    return redirect("parapheur")
 
 
 @signatories_only

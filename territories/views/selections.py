@@ -1,8 +1,10 @@
 """Several decisions of the parapheur signed with one code: what is read before, how far it is, and what became of each."""
 
 import json
+from datetime import date
 from uuid import uuid4
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -10,12 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError
 from territories.choices import RunResult
 from territories.forms import SelectionForm
 from territories.models import Decision, Mandate, SignatureRun
 from territories.services.accounts import confirm_code
-from territories.services.decisions import FAVOURABLE, summaries_of
+from territories.services.decisions import FAVOURABLE, Summary, summaries_of
 from territories.services.runs import progress_of
 from territories.services.selections import (
     AT_ONCE,
@@ -44,13 +47,14 @@ def selection(request: HttpRequest) -> HttpResponse:
     """
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     form = SelectionForm(request.POST or None, initial={"key": uuid4()})
-    if request.method == "POST" and form.is_valid() and (run := _signed(request, mandate, form)):
-        return redirect(run)
+    if request.method == "POST" and form.is_valid() and (answer := _signed(request, mandate, form)):
+        return answer
     whole, keys, out = "tout" in request.GET, _keys(request.GET.getlist("d")), _keys(request.GET.getlist("sauf"))
     waiting = Decision.objects.awaiting(mandate).filter(kind__in=FAVOURABLE).exclude(pk__in=out)
     found = waiting if whole else waiting.filter(pk__in=keys)
     rows = list(with_signatures(found).order_by("proposed_at", "pk")[:MOST_DECISIONS])
     summaries = summaries_of(rows, at=timezone.now())
+    rows.sort(key=lambda row: summaries.get(row.pk, Summary()).due or date.max)  # as the parapheur lists them
     context = {
         "rows": [
             {
@@ -74,29 +78,36 @@ def _keys(values: list[str]) -> set[int]:
     return {int(key) for key in values if key.isdecimal() and len(key) <= LONGEST_KEY}
 
 
-def _signed(request: HttpRequest, mandate: Mandate, form: SelectionForm) -> SignatureRun | None:
-    """Start signing what was shown, once the code is confirmed; nothing when it was refused, which the form then says."""
+def _signed(request: HttpRequest, mandate: Mandate, form: SelectionForm) -> HttpResponse | None:
+    """Start signing what was shown, and go to what becomes of it; nothing when the code is not right, which the form says.
+
+    What can no longer be signed leads back to the parapheur, which tells why.
+    """
     pairs = [value.partition(":") for value in request.POST.getlist("shown")]
     shown = {int(key): content_hash for key, _, content_hash in pairs if _keys([key])}
     key = form.cleaned_data["key"]
     sent_before = SignatureRun.objects.of(request.user).filter(key=key)
     if run := sent_before.first():
-        return run
+        return redirect(run)
     try:
         check_selection(shown, mandate)
+    except RefusedError as refusal:
+        messages.warning(request, typeset(str(refusal)))
+        return redirect("parapheur")
+    try:
         confirm_code(user=request.user, code=form.cleaned_data["code"])  # type: ignore[arg-type]
         run = start_selection(key=key, shown=shown, mandate=mandate, at=timezone.now())
     except RefusedError as refusal:
         # Sent twice at once, the code of one has served the other.
         if run := sent_before.first():
-            return run
+            return redirect(run)
         form.add_error("code", str(refusal))
         return None
     if len(shown) > AT_ONCE:
         hand_over(TASK, run)
     else:
         carry_out_selection(run=run)
-    return run
+    return redirect(run)
 
 
 @signatories_only

@@ -174,14 +174,16 @@ def test_a_stale_page_signs_nothing_and_spares_the_code(client, two):
     former = propose()
     device = entered(client, ars)
     corrected = propose(replaces=former, content={"title": "Arrêté corrigé"})
-    refused = sign(client, ars, former, device)
+    refused = client.get(sign(client, ars, former, device).url)
     assert "remplacée par une version corrigée" in text(refused)
     assert f'href="{page(corrected)}"' in refused.content.decode()
-    assert "n’est pas celui qui vous a été présenté" in text(
-        sign(client, ars, corrected, device, content_hash="0" * 64)
-    )
+    altered = sign(client, ars, corrected, device, content_hash="0" * 64)
+    assert "n’est pas celui qui vous a été présenté" in text(client.get(altered.url))
     assert not Signature.objects.exists()
-    assert sign(client, ars, corrected, device).status_code == 302
+    assert sign(client, ars, corrected, device).url == LIST
+    again = client.get(sign(client, ars, corrected, device).url)
+    assert "déjà signée en qualité de" in text(again)
+    assert "Code de sécurité" not in text(again), "nothing is left to sign here"
 
 
 def test_not_signing_asks_for_a_reason(client, two):

@@ -152,13 +152,25 @@ def test_a_refusal_slipped_into_a_selection_is_not_signed(client, two):
     device = entered(client, ars)
     data = posted(client.get(chosen(favourable)), ars, code_of(device))
     slipped = f"{refusal.pk}:{refusal.content_hash}"
-    answer = client.post(chosen(favourable), {**data, "shown": [slipped, "x:y", "9:z"]})
+    answer = client.post(chosen(favourable), {**data, "shown": [slipped, "x:y", "9:z"]}, follow=True)
     assert "se signe seul" in text(answer)
     assert not SignatureRun.objects.exists()
     # The code was spared.
     client.post(chosen(favourable), {**data, "shown": [slipped, *data["shown"]]})
     assert signed() == {favourable.pk}
     assert list(SignatureOutcome.objects.values_list("decision", flat=True)) == [favourable.pk]
+
+
+def test_a_selection_signed_meanwhile_spares_the_code(client, two):
+    ars, _ = two
+    decision = propose(subject_id=1)
+    device = entered(client, ars)
+    data = posted(client.get(chosen(decision)), ars, code_of(device))
+    sign_decision(decision=decision, mandate=ars, content_hash=decision.content_hash, at=timezone.now())
+    answer = client.post(chosen(decision), data, follow=True)
+    assert answer.redirect_chain[-1][0] == LIST
+    assert "n’attendent plus votre signature" in text(answer)
+    assert not SignatureRun.objects.exists()
 
 
 def test_a_selection_without_its_code_signs_nothing(client, two):
