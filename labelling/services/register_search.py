@@ -6,17 +6,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.search import TrigramWordSimilarity
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Concat
 
 from francesante.lib.french import long_date
 from francesante.lib.identifiers import clean_finess, clean_siret
 from francesante.lib.text import sort_key
-from labelling.choices import Register
+from labelling.choices import Register, StructureKind
 from labelling.models import Completion, RegisterChange, RegisterLine, Structure
+from territories.models import Commune
 
 MAX_RESULTS = 20
 IDENTITY = (Register.FINESS, Register.LIST)
 """Registers whose lines are places of care; the others only say something of them, or know any establishment."""
+
+KIND_WORDS = {
+    "maison de sante": StructureKind.MSP,
+    "maison medicale": StructureKind.MSP,
+    "msp": StructureKind.MSP,
+    "centre de sante": StructureKind.CDS,
+    "cds": StructureKind.CDS,
+    "hopital": StructureKind.HOSPITAL,
+    "medicobus": StructureKind.MOBILE,
+    "cabinet": StructureKind.CABINET,
+}
+"""What people write for a type, as it is searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +124,22 @@ def _by_name(text: str, commune: str) -> Search:
     key = sort_key(text)
     if not key:
         return Search([], "Indiquez un numéro FINESS, un SIRET, ou le nom de la structure.")
+    meant = _meant(key)
+    named = Q(sort_key__contains=key) | Q(sort_key__trigram_word_similar=key) | Q(number=text.strip())
     lines = (
         _lines()
-        .annotate(similarity=TrigramWordSimilarity(key, "sort_key"))
         .filter(closed_on__isnull=True)
-        .filter(Q(sort_key__contains=key) | Q(sort_key__trigram_word_similar=key) | Q(number=text.strip()))
+        .annotate(similarity=TrigramWordSimilarity(meant.name or key, "sort_key"))
     )
     if place := sort_key(commune):
         lines = lines.filter(
             Q(commune__sort_key__contains=place) | Q(commune=commune.strip().upper()) | Q(postal_code=commune.strip())
         )
-    found = list(lines.order_by(F("similarity").desc(), "sort_key", "pk")[:MAX_RESULTS])
+    whole, there = Q(sort_key__contains=key), Q(commune__in=meant.communes)
+    lines = lines.filter(named | (there & meant.there)).annotate(
+        rank=Case(When(whole, then=0), When(there & Q(kind__in=meant.kinds), then=1), When(there, then=2), default=3)
+    )
+    found = list(lines.order_by("rank", F("similarity").desc(), "sort_key", "pk")[:MAX_RESULTS])
     if found:
         return Search(found)
     where = f" à « {commune.strip()} »" if commune.strip() else ""
@@ -129,6 +148,33 @@ def _by_name(text: str, commune: str) -> Search:
         f"Aucune structure ne ressemble à « {text.strip()} »{where} dans le registre. Essayez un mot du nom sans la "
         "commune, ou le numéro FINESS.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """What a search may mean besides a name: communes and types that it names, and the words that are left of it."""
+
+    communes: list[str]
+    kinds: list[StructureKind]
+    name: str
+
+    @property
+    def there(self) -> Q:
+        """What is looked for in the communes named: a name that resembles, a type; anything when nothing else is said."""
+        return Q(sort_key__trigram_word_similar=self.name) | Q(kind__in=self.kinds) if self.name else Q()
+
+
+def _meant(key: str) -> _Meant:
+    """Read « maison de sante lodeve » as a type in a commune: people write both in one field."""
+    padded = f" {key} "
+    named = Commune.objects.alias(text=Value(padded)).filter(
+        text__contains=Concat(Value(" "), "sort_key", Value(" "), output_field=TextField())
+    )
+    communes = dict(named.values_list("pk", "sort_key"))
+    for words in sorted(communes.values(), key=len, reverse=True):
+        padded = padded.replace(f" {words} ", " ")
+    kinds = [kind for words, kind in KIND_WORDS.items() if f" {words} " in f" {key} "]
+    return _Meant(list(communes), kinds, padded.strip())
 
 
 def _lines() -> QuerySet[Any]:

@@ -31,7 +31,7 @@ from labelling.services.claims import (
     waiting_claims,
 )
 from labelling.services.establishments import LookUp, claim_described, claim_found, look_up
-from labelling.services.register_search import Search, claimable, places_of, search_register
+from labelling.services.register_search import MAX_RESULTS, Search, claimable, places_of, search_register
 from labelling.views.apply import NOT_SENT
 from labelling.views.posted import posted_number
 from territories.choices import Role
@@ -60,6 +60,7 @@ def claim_search(request: HttpRequest) -> HttpResponse:
         "form": form,
         "asked": asked and form.is_valid(),
         "lines": found.lines,
+        "most": MAX_RESULTS,
         "looked": None if found.lines else looked,
         "sentence": typeset(found.sentence),
     }

@@ -78,7 +78,7 @@ def test_the_person_claims_it_and_an_agent_confirms(as_person, person, annuaire,
     annuaire.know(establishment())
     page = as_person.get(URL)
     words = text(page)
-    assert "4 RUE DU LAVOIR, 98001 Valfictif" in words
+    assert "4 rue du Lavoir, 98001 Valfictif" in words
     assert "Source : Annuaire des entreprises" in words
     assert len(primary_buttons(page)) == 1
     assert as_person.post(URL, {"kind": "mobile"}).url == reverse("applications")

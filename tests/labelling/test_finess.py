@@ -295,6 +295,19 @@ def test_a_name_with_a_commune(lines):
     assert "Valfictif" in nothing.sentence
 
 
+@pytest.mark.parametrize(
+    "text", ["centre de sante saint etienne d essai", "lavoir Saint-Étienne-d’Essai", "CDS Saint-Étienne d’Essai"]
+)
+def test_a_commune_and_a_type_may_be_written_with_the_name(lines, text):
+    there = lines[1].commune
+    meant = factories.register_line(there, name="Pôle du Lavoir (fictif)", kind=StructureKind.CDS)
+    other = factories.register_line(there, name="Laboratoire du Canal (fictif)", kind="")
+    found = search_register(text=text).lines
+    assert meant in found
+    assert other not in found
+    assert other in search_register(text="Saint-Étienne-d’Essai").lines
+
+
 def test_a_number_is_found_with_its_spaces(lines):
     number = lines[0].number
     assert search_register(text=f"{number[:3]} {number[3:6]} {number[6:]}").lines == [lines[0]]
