@@ -267,5 +267,5 @@ def _tasks(home: Home) -> list[tuple[str, str]]:
             address = reverse("application-requests", args=[application.number])
             tasks.append((f"Répondre aux services, dossier {application.number}", address))
     if not home.files and not home.labels:
-        tasks.append((f"Commencer la candidature de {home.structure.name}", reverse("apply")))
+        tasks.append((f"Commencer la candidature de {home.structure.name}", reverse("applications")))
     return tasks

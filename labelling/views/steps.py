@@ -23,6 +23,7 @@ from labelling.models import Application, Criterion, Membership, Specification
 from labelling.rules.answers import WORKING_DAYS, Answers, parse
 from labelling.rules.conditions import applicable, exempt, is_spared
 from labelling.rules.criteria import Assessed, assess_all
+from labelling.rules.parameters import in_words
 from labelling.rules.reads import step_of
 from labelling.rules.steps import BY_SLUG, REVIEW, STEPS, TO_FILL, Step, next_step, status_of, unfinished
 from labelling.rules.words import answers_in_words
@@ -324,9 +325,17 @@ def new_version(row: Application, specification: Specification, step: Step | Non
         found = [(one, step_of(one.rule)) for one in criteria]
         return [(one, task) for one, task in found if step is None or task == step]
 
+    changed = of_step(service.changed_criteria(row, specification))
+    # A criterion whose number alone changed may keep its text: what the rule asks is said too.
+    known = (
+        {one.code: in_words(one.rule, one.parameters) for one in row.specification.criteria_in_order} if changed else {}
+    )
     return {
         "asked_version": specification,
-        "changed": of_step(service.changed_criteria(row, specification)),
+        "changed": [
+            (one, task, [words for words in in_words(one.rule, one.parameters) if words not in known.get(one.code, ())])
+            for one, task in changed
+        ],
         "withdrawn": of_step(service.withdrawn_criteria(row, specification)),
     }
 

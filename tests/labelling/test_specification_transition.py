@@ -195,6 +195,7 @@ def test_a_draft_application_shows_first_what_changed(client):
     hub = client.get(file.get_absolute_url()).text
     assert told in hub
     assert reverse("specification-diff", args=["1.0", "1.2"]) in hub
+    assert "4\u00a0jours." in hub, "what the rule asks is said too: a text may keep silent about its number"
     assert told in client.get(reverse("application-step", args=[file.number, "horaires"])).text
     assert told not in client.get(reverse("application-step", args=[file.number, "tarifs"])).text
 
