@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from PIL import Image, ImageDraw, ImageFont
 
+from francesante.lib.french import opening_hours
 from indicators.services.demo.files import STANDS_AT
 from indicators.services.demo.people import Team
 from indicators.services.demo.scenario import HOME
 from labelling.choices import ApplicationState, MembershipRole
 from labelling.models import Application, Evidence, Membership
+from labelling.rules.answers import DAYS, parse
 from labelling.services.evidence import SentFile, add_evidence
 from labelling.services.messages import read_messages, send_message
 from territories.choices import AuthorityKind, Subject
@@ -29,10 +31,6 @@ Mardi        Dr B : 8 h 30 - 12 h 30
 Mercredi     Dr A : 8 h 30 - 12 h 30
 Jeudi        Dr A, Dr B : 8 h 30 - 18 h 30
 Vendredi     Dr B : 8 h 30 - 12 h 30"""
-HOURS = """Horaires d'ouverture (document fictif)
-
-Du lundi au vendredi    8 h 30 - 12 h 30    13 h 30 - 18 h 30
-Samedi    9 h - 12 h"""
 """Words without accents: Pillow's own font has none."""
 
 
@@ -49,7 +47,7 @@ def exchange_on_files(departement: Departement, team: Team) -> None:
         )
         hours = _until_now(file)
         _add(file, owner, "planning.pdf", PLANNING, "presence-medicale", at=next(hours), days=10 + 60 * rank)
-        _add(file, owner, "horaires.jpg", HOURS, "cinq-jours-sur-sept", at=next(hours), days=12)
+        _add(file, owner, "horaires.jpg", _week(file), "cinq-jours-sur-sept", at=next(hours), days=12)
         if rank == 0:
             text = "Bonjour, le Dr B assure-t-il aussi les consultations du mercredi après-midi ?"
             send_message(application=file, author=ars, text=text, answer_expected=True, at=next(hours))
@@ -64,6 +62,14 @@ def exchange_on_files(departement: Departement, team: Team) -> None:
         elif rank == FILES - 1:
             text = "Bonjour, une visite de vos services est-elle prévue avant la décision ?"
             send_message(application=file, author=owner, text=text, answer_expected=True, at=next(hours))
+
+
+def _week(file: Application) -> str:
+    """Return the hours that the structure declared, as it would have put them on its door."""
+    hours = parse(file.answers).hours
+    lines = [f"{name.capitalize()}    {opening_hours(hours[day])}" for day, name in DAYS.items() if hours.get(day)]
+    text = "\n".join(["Horaires d'ouverture (document fictif)", "", *lines])
+    return text.replace("–", "-").replace("\u00a0", " ")
 
 
 def _until_now(file: Application) -> Iterator[datetime]:

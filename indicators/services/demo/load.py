@@ -100,6 +100,8 @@ def load_demo(*, data: Path | None, processes: int, progress: Progress = lambda 
         raise RefusedError("La démonstration n’existe qu’avec DEMO=1 : rien n’a été créé.")
     if data is not None and not (data / EXTRACT).is_file():
         raise RefusedError(f"Le dossier {data} ne contient pas {EXTRACT} : rien n’a été créé.")
+    if Departement._meta.db_table not in connection.introspection.table_names():
+        raise RefusedError("La base n’a pas encore ses tables : lancez d’abord migrate, puis load_territories.")
     with _players(processes) as pool, _alone():
         if not Departement.objects.exists():
             raise RefusedError("Les territoires ne sont pas chargés : lancez d’abord load_territories.")

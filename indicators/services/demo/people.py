@@ -57,17 +57,19 @@ class Names:
     """Invented names, each used once, then numbered."""
 
     def __init__(self) -> None:
-        pairs = product(cast()["last_names"], cast()["first_names"])
-        self._pairs = [(first, last) for last, first in pairs]
+        names: Mapping[str, list[str]] = cast()["first_names"]
+        # A woman, a man, a woman…: each list in turn.
+        firsts = [pair for both in zip(*names.values(), strict=True) for pair in zip(names, both, strict=True)]
+        self._people = [(*first, last) for last, first in product(cast()["last_names"], firsts)]
         self._used = 0
 
     def take(self) -> dict[str, str]:
         """Return the civility, first name and name of somebody new."""
-        first, last = self._pairs[self._used % len(self._pairs)]
-        turn = self._used // len(self._pairs)
+        turn, place = divmod(self._used, len(self._people))
+        civility, first, last = self._people[place]
         self._used += 1
         suffix = f" {'I' * (turn + 1)}" if turn else ""
-        return {"civility": "Mme" if self._used % 2 else "M.", "first_name": first, "last_name": f"{last}{suffix}"}
+        return {"civility": civility, "first_name": first, "last_name": f"{last}{suffix}"}
 
     @property
     def used(self) -> int:
