@@ -1,7 +1,7 @@
 """What is kept for a time, then erased: what is due, what is announced first, and the erasure with its trace.
 
 A file that is over loses what names people, in one transaction and by one path: it is marked, and the triggers then let
-exactly that redaction through, in the rows that nothing else may change (migration ``0028_retention``). An erasure that
+exactly that redaction through, in the rows that nothing else may change (migration ``0007_redaction``). An erasure that
 concerns people is announced first, and waits ``RETENTION_NOTICE_DAYS`` after the announcement: a portal that was stopped
 for long erases nothing by surprise.
 """

@@ -49,5 +49,7 @@ def ship(apps, schema_editor):
 class Migration(migrations.Migration):
     """Ship the calendar of the letter."""
 
-    dependencies = [("labelling", "0011_calendar")]
+    # Its name before the migrations were written whole.
+    replaces = [("labelling", "0012_letter_calendar")]
+    dependencies = [("labelling", "0003_specification_1_0")]
     operations = [migrations.RunPython(ship, migrations.RunPython.noop)]
