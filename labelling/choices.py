@@ -161,6 +161,16 @@ class BulkAction(TextChoices):
     UNTAG = "untag", "retirer une étiquette"
 
 
+class FieldKind(TextChoices):
+    """What the values of an internal field are."""
+
+    TEXT = "text", "texte court"
+    NUMBER = "number", "nombre"
+    DATE = "date", "date"
+    YES_NO = "yes_no", "oui ou non"
+    CHOICE = "choice", "choix dans une liste"
+
+
 class NewsKind(TextChoices):
     """What an agent may be told of the files they choose."""
 
