@@ -4,7 +4,8 @@ Like tags they never leave the two authorities, nor their own authority unless t
 file, make no page stale, and are no event.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -58,10 +59,17 @@ class Fields:
         """Return them in the order in which they are shown."""
         return {field.word: field for field in fields_of(self.mandate)}
 
+    @cached_property
+    def names(self) -> Mapping[InternalField, str]:
+        """Return how each is called on a list that may show them all."""
+        return names_of(self.by_word.values())
 
-def name_for(field: InternalField, mandate: Mandate) -> str:
-    """Return the name of a field, with its authority when that is not the mandate's own."""
-    return field.name if field.authority_id == mandate.authority_id else f"{field.name} ({field.authority})"
+
+def names_of(fields: Iterable[InternalField]) -> dict[InternalField, str]:
+    """Return how fields that are shown together are called: by their name, and their authority where two share it."""
+    shown = list(fields)
+    taken = Counter(field.name.casefold() for field in shown)
+    return {field: f"{field}, {field.authority}" if taken[field.name.casefold()] > 1 else field.name for field in shown}
 
 
 def any_field(mandate: Mandate) -> Q:
@@ -371,7 +379,10 @@ def fill(
     lines = {line.field.pk: line for line in sheet(application, mandate)}
     for pk, value in changed.items():
         if pk not in lines:
-            raise RefusedError("Une de ces rubriques n’est plus en usage sur ce dossier. Rien n’a été enregistré.")
+            raise RefusedError(
+                "Une rubrique où vous avez écrit n’est plus en usage sur ce dossier. Rien n’a été enregistré ; le reste de "
+                "votre saisie est gardé."
+            )
         _check(lines[pk].field, value)
     replaced = [
         lines[pk] for pk, value in changed.items() if written(lines[pk].value) not in {was.get(pk, ""), written(value)}

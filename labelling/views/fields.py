@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from francesante.lib.french import joined, typeset
 from francesante.lib.workflow import RefusedError
-from labelling.forms.fields import InternalFieldForm
+from labelling.forms.fields import InternalFieldForm, ValuesForm
 from labelling.models import InternalField
 from labelling.models.fields import MOST_CHOICES, MOST_FIELDS
-from labelling.rules.fields import written
+from labelling.rules.fields import split_word, written
 from labelling.services import fields as service
 from labelling.services.fields import ChangedMeanwhileError
 from labelling.views.panels import field_rows, values_form
@@ -115,12 +115,13 @@ def file_fields(request: HttpRequest, number: str) -> HttpResponse:
     now = timezone.now()
     mandate = posted_mandate(request, application, now)
     lines = service.sheet(application, mandate)
-    form = values_form(lines, mandate, request.POST)
+    form = values_form(lines, request.POST)
     was = {line.field.pk: request.POST.get(f"was-{line.field.word}", "") for line in lines}
     refusal, replaced, status = "", [], 422
     if form.is_valid():
         try:
-            names = service.fill(application=application, said=form.said(), was=was, mandate=mandate, at=now)
+            said = form.said() | _out_of_use(request, form)
+            names = service.fill(application=application, said=said, was=was, mandate=mandate, at=now)
         except ChangedMeanwhileError as error:
             refusal, replaced, status = str(error), list(error.lines), 409
             was |= {line.field.pk: written(line.value) for line in replaced}
@@ -137,6 +138,14 @@ def file_fields(request: HttpRequest, number: str) -> HttpResponse:
         "trail": [("Dossiers", reverse("applications")), (number, application.get_absolute_url())],
     }
     return render(request, "labelling/review/fields.html", context, status=status)
+
+
+def _out_of_use(request: HttpRequest, form: ValuesForm) -> dict[int, str]:
+    """Return what was written on the page in fields retired since: it is refused, and not dropped unsaid."""
+    words = [word for word in request.POST if split_word(word) == (word, "") and word not in form.fields]
+    return {
+        int(word[1:]): request.POST[word] for word in words if request.POST[word] != request.POST.get(f"was-{word}")
+    }
 
 
 def _told(names: Sequence[str]) -> str:

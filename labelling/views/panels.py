@@ -27,7 +27,7 @@ from labelling.rules.badges import Badge
 from labelling.rules.clock import local_day
 from labelling.rules.fields import shown, written
 from labelling.rules.news import IN_WORDS
-from labelling.services.fields import Line, name_for, sheet
+from labelling.services.fields import Line, names_of, sheet
 from labelling.services.following import is_followed, last_visit, news_of
 from labelling.services.interests import declaration_of, undeclared
 from labelling.services.notes import readable_notes
@@ -220,13 +220,16 @@ def _fields(application: Application, mandate: Mandate, *, may_act: bool) -> dic
     lines = sheet(application, mandate)
     if not lines:
         return None
-    return {"rows": field_rows(values_form(lines, mandate), lines), "may_fill": may_act}
+    return {"rows": field_rows(values_form(lines), lines), "may_fill": may_act}
 
 
-def values_form(lines: Sequence[Line], mandate: Mandate, data: Any = None) -> ValuesForm:
-    """Return the form of the values of a file; a field of another authority says whose it is."""
-    named = [(line.field, name_for(line.field, mandate)) for line in lines]
-    return ValuesForm(data, fields=named, values={line.field.pk: line.value for line in lines})
+def values_form(lines: Sequence[Line], data: Any = None) -> ValuesForm:
+    """Return the form of the values of a file."""
+    return ValuesForm(
+        data,
+        fields=names_of(line.field for line in lines).items(),
+        values={line.field.pk: line.value for line in lines},
+    )
 
 
 def field_rows(

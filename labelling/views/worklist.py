@@ -21,7 +21,7 @@ from labelling.forms.fields import FieldFilterForm
 from labelling.forms.worklist import SavedViewForm, WorkListForm
 from labelling.models import Application, SavedView, Tag, Wave
 from labelling.services.digest import CALLING, calling_for_an_act
-from labelling.services.fields import Fields, any_field, name_for, with_values
+from labelling.services.fields import Fields, any_field, with_values
 from labelling.services.following import with_news
 from labelling.services.opinions import with_opinion_counts
 from labelling.services.reviews import is_insider
@@ -184,7 +184,7 @@ def _columns(address: Address) -> list[dict[str, str]]:
     for name in address.columns:
         if name in BESIDE:
             continue
-        label = COLUMNS[name] if name in COLUMNS else name_for(address.fields.by_word[name], address.mandate)
+        label = COLUMNS[name] if name in COLUMNS else address.fields.names[address.fields.by_word[name]]
         column = {"name": name, "label": label, "url": "", "sorted": ""}
         if name in SORTS or name not in COLUMNS:
             column["url"] = address.url(tri=f"-{name}" if address.sort == name else name)

@@ -17,7 +17,7 @@ from labelling.forms.fields import FieldFilterForm
 from labelling.forms.worklist import WorkListForm
 from labelling.models import Application, InternalField
 from labelling.rules.fields import WITH, WITHOUT, split_word
-from labelling.services.fields import Fields, name_for, value_of
+from labelling.services.fields import Fields, value_of
 from labelling.services.reviews import is_insider
 from labelling.services.worklist import DEFAULT_SORT, EVERYTHING, SORTS, View, files_of, ordered, position_of, views_of
 from labelling.services.worklist_filters import filter_of
@@ -125,7 +125,7 @@ class Address:
 
 def field_filters(data: Any, fields: Fields) -> FieldFilterForm:
     """Return the form of the filters by internal field."""
-    return FieldFilterForm(data, fields=[(field, name_for(field, fields.mandate)) for field in fields.by_word.values()])
+    return FieldFilterForm(data, fields=fields.names.items())
 
 
 def _names_fields(data: QueryDict) -> bool:
