@@ -159,6 +159,7 @@ class BulkAction(TextChoices):
     ASK = "ask", "demander un avis"
     TAG = "tag", "étiqueter"
     UNTAG = "untag", "retirer une étiquette"
+    FILL = "fill", "renseigner une rubrique"
 
 
 class FieldKind(TextChoices):

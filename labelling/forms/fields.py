@@ -9,11 +9,13 @@ from django import forms
 from django.utils.html import escape
 from dsfr.forms import DsfrBaseForm
 
+from francesante.lib.free_text import FreeTextField
 from labelling.choices import FieldKind
 from labelling.forms.asked import Asked, AskedDateField, AskedFreeTextField
 from labelling.models import InternalField
 from labelling.models.fields import LONGEST, LONGEST_CHOICE, MOST_CHOICES
 from labelling.rules.fields import FROM, NO, TO, WITH, WITHOUT, YES, Typed, shown, written
+from labelling.services.fields import Filling
 
 NOT_SAID = "–"
 WRONG_DATE = "Indiquez une date, par exemple 25/11/2026."
@@ -46,7 +48,7 @@ class InternalFieldForm(DsfrBaseForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez un type.", "invalid_choice": "Choisissez un type de la liste."},
     )
-    choices = forms.CharField(
+    choices = FreeTextField(
         label="Choix, pour une liste",
         help_text=f"Un par ligne, de 2 à {MOST_CHOICES}. On peut en ajouter ensuite, jamais en retirer.",
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -147,6 +149,36 @@ class ValuesForm(DsfrBaseForm):
     def said(self) -> dict[int, Typed]:
         """Return what a valid form holds, by field."""
         return {field.pk: self.cleaned_data[field.word] for field in self.shown}
+
+
+class FillingForm(DsfrBaseForm):
+    """A value of one field for several files."""
+
+    use_required_attribute = False
+
+    def __init__(self, data: Any = None, *, field: InternalField, name: str) -> None:
+        super().__init__(data)
+        self.field = field
+        self.fields["valeur"] = field_of(field, label=name, help_text=escape(field.note))
+
+    def clean_valeur(self) -> Typed:
+        """Return the value: many files are not emptied at once."""
+        value: Typed = self.cleaned_data["valeur"]
+        if value is None:
+            raise forms.ValidationError("Indiquez une valeur : un lot n’efface rien.")
+        return value
+
+    def written(self) -> str:
+        """Return the value of a valid form as another form carries it."""
+        return written(self.cleaned_data["valeur"])
+
+    def shown(self) -> str:
+        """Return the value of a valid form as people read it."""
+        return f"«\u00a0{shown(self.cleaned_data['valeur'])}\u00a0»"
+
+    def filling(self) -> Filling:
+        """Return what a valid form asks."""
+        return Filling(self.field, self.cleaned_data["valeur"])
 
 
 def _initial(value: Typed) -> Typed:

@@ -55,6 +55,18 @@ def written(value: Typed) -> str:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def read(kind: FieldKind, text: str) -> Typed:
+    """Return the value that :func:`written` wrote."""
+    match kind:
+        case FieldKind.NUMBER:
+            return Decimal(text)
+        case FieldKind.DATE:
+            return date.fromisoformat(text)
+        case FieldKind.YES_NO:
+            return text == YES
+    return text
+
+
 def shown(value: Typed) -> str:
     """Return a value as people read it: ``04/12/2026``, ``1 250,5``, ``oui``; a dash for none."""
     if isinstance(value, Decimal):

@@ -7,8 +7,7 @@ file, make no page stale, and are no event.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -32,9 +31,9 @@ from django.db.models import Value as Literal
 from francesante.lib.identifiers import NIR_REFUSED, holds_nir
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import FieldKind
-from labelling.models import Application, FieldValue, InterestDeclaration, InternalField
+from labelling.models import Application, BulkRun, FieldValue, InterestDeclaration, InternalField
 from labelling.models.fields import MOST_CHOICES, MOST_FIELDS
-from labelling.rules.fields import COLUMNS, FROM, TO, WITH, WITHOUT, YES, Typed, split_word, written
+from labelling.rules.fields import COLUMNS, FROM, TO, WITH, WITHOUT, Typed, read, shown, split_word, written
 from labelling.services.reviews import require_reviewer
 from labelling.services.tags import readable, require_keeper
 from territories.models import Authority, Mandate, User
@@ -118,18 +117,9 @@ def _holding(field: InternalField, mandate: Mandate, **condition: Any) -> Q:
 
 
 def _condition(kind: FieldKind, bound: str, text: str) -> Mapping[str, Any]:
-    lookup = {FROM: "gte", TO: "lte"}.get(bound, "exact")
-    match kind:
-        case FieldKind.TEXT:
-            return {"icontains": text}
-        case FieldKind.NUMBER:
-            return {lookup: Decimal(text)}
-        case FieldKind.DATE:
-            return {lookup: date.fromisoformat(text)}
-        case FieldKind.YES_NO:
-            return {lookup: text == YES}
-        case FieldKind.CHOICE:
-            return {lookup: text}
+    if kind == FieldKind.TEXT:
+        return {"icontains": text}
+    return {{FROM: "gte", TO: "lte"}.get(bound, "exact"): read(kind, text)}
 
 
 def _column(field: InternalField) -> str:
@@ -259,7 +249,8 @@ def retire_field(*, field: InternalField, mandate: Mandate, at: datetime) -> boo
     current = _own(field, mandate, at=at)
     if current.retired_at is not None:
         return True
-    place, used = current.position, FieldValue.objects.filter(field=current).exists()
+    place = current.position
+    used = any(model.objects.filter(field=current).exists() for model in (FieldValue, BulkRun))
     if used:
         current.retired_at, current.position = at, None
         current.save(update_fields=["retired_at", "position"])
@@ -392,6 +383,49 @@ def fill(
     for pk, value in changed.items():
         _write(application, lines[pk].field, value, mandate, at)
     return [lines[pk].field.name for pk in lines if pk in changed]
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A value that several files without any receive."""
+
+    field: InternalField
+    value: Typed
+
+
+def values_held(field: InternalField, applications: Iterable[int]) -> dict[int, Typed]:
+    """Return what those of some files that hold a field hold."""
+    rows = FieldValue.objects.filter(field=field, application__in=applications)
+    return dict(rows.values_list("application", _column(field)))
+
+
+@transaction.atomic
+def fill_blank(*, application: Application, filling: Filling, mandate: Mandate, at: datetime) -> None:
+    """Write a value on a file that holds none of its field.
+
+    Raises:
+        RefusedError: as :func:`fill`, or the file holds one: many at once are never written over.
+    """
+    require_reviewer(application, mandate, at=at)
+    check_blank(application, filling, mandate, held=values_held(filling.field, [application.pk]))
+    fill(application=application, said={filling.field.pk: filling.value}, was={}, mandate=mandate, at=at)
+
+
+def check_blank(application: Application, filling: Filling, mandate: Mandate, *, held: Mapping[int, Typed]) -> None:
+    """Ask if a reviewer may write a value on a file that holds none; ``held`` holds those of the files that do.
+
+    Raises:
+        RefusedError: why not.
+    """
+    field = filling.field
+    usable = field.joint or field.authority_id == mandate.authority_id
+    if field.retired_at is not None or not usable or not field.fits(application.departement):
+        raise RefusedError("Cette rubrique n’est pas, ou n’est plus, une rubrique de ce dossier.")
+    if application.pk in held:
+        raise RefusedError(
+            f"« {field.name} » est déjà renseignée : {shown(held[application.pk])}. Un lot ne remplace aucune valeur ; "
+            "changez-la depuis le dossier."
+        )
 
 
 def _check(field: InternalField, value: Typed) -> None:

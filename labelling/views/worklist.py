@@ -142,7 +142,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
         "xlsx": address.url(export="xlsx"),
         "previous": address.url(page=page.number - 1),
         "next": address.url(page=page.number + 1),
-        "acts": [(action.value, label) for action, label in BULK_LABELS.items()] if may_instruct(mandate) else [],
+        "acts": _acts(mandate, fields=bool(filters)),
     }
     return render(request, "labelling/review/work_list.html", context)
 
@@ -154,8 +154,16 @@ BULK_LABELS: Mapping[BulkAction, str] = {
     BulkAction.PROPOSE: "Présenter à la signature",
     BulkAction.ASK: "Demander un avis",
     BulkAction.TAG: "Étiqueter",
+    BulkAction.FILL: "Renseigner",
 }
 """The acts of the bar; a tag is taken off from the page on which it is put."""
+
+
+def _acts(mandate: Mandate, *, fields: bool) -> Options:
+    """Return the acts of the bar; one on internal fields only where there are ``fields``."""
+    if not may_instruct(mandate):
+        return []
+    return [(action.value, label) for action, label in BULK_LABELS.items() if fields or action != BulkAction.FILL]
 
 
 def may_instruct(mandate: Mandate | None) -> bool:
