@@ -220,7 +220,8 @@ def _fields(application: Application, mandate: Mandate, *, may_act: bool) -> dic
     lines = sheet(application, mandate)
     if not lines:
         return None
-    return {"rows": field_rows(values_form(lines), lines), "may_fill": may_act}
+    rows = field_rows(values_form(lines), lines)
+    return {"rows": rows, "written": [row for row in rows if row.line.at], "may_fill": may_act}
 
 
 def values_form(lines: Sequence[Line], data: Any = None) -> ValuesForm:
