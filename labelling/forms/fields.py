@@ -91,8 +91,9 @@ class NumberField(Asked, forms.DecimalField):
         return super().to_python(re.sub(r"\s", "", value).replace(",", ".") if isinstance(value, str) else value)
 
     def prepare_value(self, value: Any) -> Any:
-        """Write a kept number as people type it."""
-        return written(value).replace(".", ",") if isinstance(value, Decimal) else value
+        """Write a number as people type it: one that is kept, or that an address carries."""
+        text = written(value) if isinstance(value, Decimal) else value
+        return text.replace(".", ",") if isinstance(text, str) else text
 
 
 class OneOf(Asked, forms.TypedChoiceField):

@@ -322,6 +322,12 @@ def test_values_are_written_from_the_page_of_the_file_and_a_stale_one_says_what_
     assert said(file, day) == date(2026, 12, 11)
     client.post(address, stale | {f"was-{day.word}": "2026-12-11"})
     assert said(file, day) == date(2026, 12, 18)
+    retire_field(field=cost, mandate=ars, at=NOW)
+    gone = client.post(
+        address, {"mandate": ars.pk, day.word: "2026-12-25", f"was-{day.word}": "2026-12-18", cost.word: "7"}
+    )
+    assert (gone.status_code, said(file, day)) == (409, date(2026, 12, 18)), "what cannot be kept is told, not dropped"
+    assert "n’est plus en usage" in gone.content.decode()
 
 
 # The work list -------------------------------------------------------------------------------------------------------
