@@ -159,6 +159,17 @@ class BulkAction(TextChoices):
     ASK = "ask", "demander un avis"
     TAG = "tag", "étiqueter"
     UNTAG = "untag", "retirer une étiquette"
+    FILL = "fill", "renseigner une rubrique"
+
+
+class FieldKind(TextChoices):
+    """What the values of an internal field are."""
+
+    TEXT = "text", "texte court"
+    NUMBER = "number", "nombre"
+    DATE = "date", "date"
+    YES_NO = "yes_no", "oui ou non"
+    CHOICE = "choice", "choix dans une liste"
 
 
 class NewsKind(TextChoices):

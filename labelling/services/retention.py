@@ -42,6 +42,7 @@ from labelling.models import (
     Application,
     Digest,
     Evidence,
+    FieldValue,
     FileReading,
     InformationRequest,
     Label,
@@ -342,6 +343,7 @@ def _erase_people(application: Application, at: datetime) -> None:
     InformationRequest.objects.filter(application=application).update(question=ERASED, reply=_erased("reply"))
     Message.objects.filter(application=application).update(text=ERASED)
     Note.objects.filter(application=application).update(text=ERASED)
+    FieldValue.objects.filter(application=application).delete()
     OpinionAnswer.objects.filter(opinion__application=application).update(text=_erased("text"))
     Opinion.objects.filter(application=application).update(email="", question=ERASED)
     Evidence.objects.filter(application=application).update(name=ERASED)

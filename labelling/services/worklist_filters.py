@@ -16,6 +16,7 @@ from labelling.choices import NewsKind, NewsScope
 from labelling.models import Application, Structure
 from labelling.models.applications import REVIEWERS
 from labelling.services.assignment import in_hand, in_nobodys_hands
+from labelling.services.fields import Fields, held
 from labelling.services.following import among, has_news
 from labelling.services.tags import tagged
 from territories.models import Commune, CommuneVintage, Epci, Mandate, User
@@ -30,14 +31,14 @@ SHORTEST_MISTYPED = 5
 LONG_WORD = 8
 
 
-def filter_of(files: QuerySet[Application], kept: Mapping[str, str], mandate: Mandate, today: date) -> Q:
+def filter_of(files: QuerySet[Application], kept: Mapping[str, str], fields: Fields, today: date) -> Q:
     """Return the filter of the words of an address: ``etat``, ``type``, ``voie``, ``dep``, ``epci``, ``vague``, ``agent``,
-    ``etiquette``, ``nouveau``, ``parmi``, ``q``.
+    ``etiquette``, ``nouveau``, ``parmi``, ``q``, and those that name internal fields.
 
-    ``files`` are those it will filter: the search is literal there, and forgives typing errors when nothing is. Who
-    instructs a file is who does for the authority of ``mandate``.
+    ``files`` are those it will filter: the search is literal there, and forgives typing errors when nothing is. The
+    mandate that it depends on is that of ``fields``: who instructs a file is who does for its authority.
     """
-    found = Q()
+    found = held(kept, fields)
     if state := kept.get("etat"):
         found &= Q(state=state)
     if kind := kept.get("type"):
@@ -50,7 +51,7 @@ def filter_of(files: QuerySet[Application], kept: Mapping[str, str], mandate: Ma
         found &= Q(structure__commune__in=latest_vintages().filter(epci=epci).values("commune"))
     if wave := kept.get("vague"):
         found &= Q(wave__number=wave)
-    found &= _own(kept, mandate, today)
+    found &= _own(kept, fields.mandate, today)
     if text := kept.get("q"):
         found &= search_filter(files, text)
     return found

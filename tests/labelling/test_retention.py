@@ -17,7 +17,7 @@ from psycopg2 import sql
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState as State
-from labelling.choices import BodyKind, OpinionSense, Retained, RevisionKind
+from labelling.choices import BodyKind, FieldKind, OpinionSense, Retained, RevisionKind
 from labelling.models import (
     AnswerDraft,
     AnswerRevision,
@@ -36,6 +36,7 @@ from labelling.rules.clock import add_months
 from labelling.services.appeals import lodge_appeal
 from labelling.services.applications import start_application
 from labelling.services.evidence import SentFile, add_evidence
+from labelling.services.fields import fill, make_field
 from labelling.services.messages import send_message
 from labelling.services.notes import write_note
 from labelling.services.retention import ERASED, counts, purge
@@ -107,6 +108,8 @@ def full(db):
     )
     send_message(application=file, author=owner, text="Appelez Flore", answer_expected=False, at=NOW)
     write_note(application=file, criterion=None, text="Flore rappelle lundi", joint=True, mandate=ars, at=NOW)
+    kept = make_field(mandate=ars, name="suite", note="", kind=FieldKind.TEXT, choices=[], joint=True, at=NOW)
+    fill(application=file, said={kept.pk: "Flore écrit au maire"}, was={}, mandate=ars, at=NOW)
     criterion = file.specification.criteria.first()
     InformationRequest.objects.create(
         application=file,
@@ -235,6 +238,7 @@ def test_the_names_are_there_before_the_purge(full):
         "labelling_answerdraft",
         "labelling_application",
         "labelling_evidence",
+        "labelling_fieldvalue",
         "labelling_informationrequest",
         "labelling_message",
         "labelling_note",
