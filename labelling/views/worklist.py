@@ -37,15 +37,23 @@ from labelling.services.worklist import (
     with_details,
     with_epci,
 )
-from labelling.services.worklist_filters import NOBODY, epcis_of, reviewers_of
+from labelling.services.worklist_filters import NOBODY, UNDER_WAY, epcis_of, reviewers_of
 from labelling.views.worklist_address import ALWAYS, BESIDE, COLUMNS, FOLLOWED, PAGE, Address, read_address, read_query
 from labelling.views.worklist_export import EXCEL, export_csv, export_xlsx
 from labelling.views.worklist_rows import rows_of
 from territories.choices import Role
-from territories.models import Departement, Mandate
+from territories.models import Departement, Epci, Mandate
 
 SHOWN = "shown"
 """Name, among the counts, of the list that is shown."""
+IN_BRIEF = {
+    "reponses-recues": "Réponses",
+    "a-repondre": "Messages",
+    "recours": "Recours",
+    "a-signer": "Signature",
+    "bientot": "Sous 15\u00a0j",
+}
+"""Views as the bar says them, where it is short of room; the page of each says the whole."""
 Options = list[tuple[str, str]]
 
 
@@ -90,15 +98,23 @@ def work_list(request: HttpRequest) -> HttpResponse:
     by_key = {row.pk: row for row in _detailed(files.filter(pk__in=listed), address, mandate)}
     named = next((row for row in saved if addresses[row.pk].pairs == address.pairs), None)
     options = _options(files, mandate, address)
+    # The whole list first, so that it stays in sight where the bar is longer than the screen.
+    listed_views = [
+        {
+            "key": key,
+            "label": IN_BRIEF.get(key, views[key][0]),
+            "count": counts[key],
+            "current": (current := key == address.view and named is None),
+            "beside": not (counts[key] or current or key == EVERYTHING),
+        }
+        for key in [EVERYTHING, *(key for key in views if key != EVERYTHING)]
+    ]
     context = {
         "form": WorkListForm(initial=dict(address.kept)),
         "search_dropped": WorkListForm(request.GET).search_dropped(),
         "insider": is_insider(mandate),
         "address": address,
-        "views": [
-            {"key": key, "label": label, "count": counts[key], "current": key == address.view and named is None}
-            for key, (label, _) in views.items()
-        ],
+        "views": listed_views,
         "own_views": [
             {"row": row, "count": counts[f"own-{row.pk}"], "url": addresses[row.pk].url(), "current": row == named}
             for row in saved
@@ -176,11 +192,19 @@ def _options(files: QuerySet[Application], mandate: Mandate, address: Address) -
     people = [(str(row.pk), "moi" if row.pk == mandate.user_id else row.full_name) for row in reviewers]
     return {
         "dep": [(row.pk, str(row)) for row in _departements(mandate)],
-        "epci": [(row.pk, row.name) for row in epcis_of(here)] if local else [],
+        "epci": _epcis(here, address) if local else [],
         "vague": [(str(row.number), f"Vague {row.number}, {row.name}") for row in Wave.objects.order_by("number")],
         "agent": [(NOBODY, "Personne encore"), *people],
         "etiquette": [(str(tag.pk), tag.name) for tag in Tag.objects.offered_to(mandate)],
     }
+
+
+def _epcis(files: QuerySet[Application], address: Address) -> Options:
+    """Return the EPCIs of these files; the one that the address asks for is named even when no file is there."""
+    found = [(row.pk, row.name) for row in epcis_of(files)]
+    asked = address.kept.get("epci", "")
+    named = Epci.objects.filter(pk=asked) if asked and asked not in dict(found) else ()
+    return [*found, *((row.pk, row.name) for row in named)]
 
 
 def _departements(mandate: Mandate) -> list[Departement]:
@@ -198,6 +222,7 @@ def _chips(address: Address, options: Mapping[str, Iterable[tuple[str, str]]]) -
     words["nouveau"] = {kind.value: f"nouveau : {kind.label}" for kind in NewsKind}
     words["parmi"] = dict(NewsScope.choices)
     words |= {"etat": dict(State.choices), "type": dict(StructureKind.choices), "voie": dict(Route.choices)}
+    words["etat"][UNDER_WAY] = "déposé, en instruction ou désaccord"
     words["agent"] = {key: f"instruit par {name}" for key, name in words["agent"].items()} | {NOBODY: "sans agent"}
     return [
         {
