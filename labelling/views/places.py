@@ -31,6 +31,7 @@ from labelling.services.attestations import freshness
 from labelling.services.drafting import authorities_of
 from labelling.services.labels import LabelStatus, last_day, status
 from labelling.services.points import address_meant, looks_like_address, means_commune
+from labelling.services.surroundings import PlacesMap, map_of_places
 from territories.choices import Capacity
 from territories.models import Authority, Commune, Departement
 
@@ -98,6 +99,7 @@ def places(request: HttpRequest) -> HttpResponse:
     origin = (meant and meant.address) or commune
     ranked = _nearest(sites, origin) if origin is not None and origin.latitude is not None else _by_name(sites)
     page = Paginator(ranked, PAGE).get_page(request.GET.get("page"))
+    rows = _found(page.object_list, now)
     # An address is located again from its text, which the cache knows.
     code = commune.code if commune and not meant else ""
     kept = {"q": text, "type": kind, "ouvert": when, "commune": code}
@@ -115,13 +117,22 @@ def places(request: HttpRequest) -> HttpResponse:
         "by_the_clock": when in (OPEN_NOW, OPEN_TODAY),
         "now": now,
         "page": page,
-        "rows": _found(page.object_list, now),
+        "rows": rows,
+        "map": _map(origin, commune, rows, page.start_index()) if rows else None,
         "nothing": not Label.objects.in_force(today).published().exists(),
         "previous": f"?{urlencode({**address, 'page': page.number - 1})}",
         "next": f"?{urlencode({**address, 'page': page.number + 1})}",
         "without_filters": f"?{urlencode({key: address[key] for key in ('q', 'commune') if key in address})}",
     }
     return render(request, "labelling/places/list.html", context)
+
+
+def _map(origin: Commune | Address | None, commune: Commune | None, rows: list[Found], first: int) -> PlacesMap | None:
+    """Return the map of the places of a page around what was searched."""
+    if origin is None or commune is None or origin.latitude is None or origin.longitude is None:
+        return None
+    ranked = [(rank, row.site) for rank, row in enumerate(rows, start=first)]
+    return map_of_places((origin.latitude, origin.longitude), commune.departement_id, ranked)
 
 
 def _commune(code: str, text: str) -> tuple[Commune | None, list[Commune]]:

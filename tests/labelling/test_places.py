@@ -118,6 +118,18 @@ def test_nearest_first_as_the_crow_flies(client, label):
     assert "à vol d’oiseau, 7\u00a0km" in response.content.decode()
 
 
+def test_the_map_shows_the_places_of_the_page_with_their_rank(client, label):
+    make.commune()
+    label("Loin (fictif)", point=(46.9, 2.5))
+    label("Près (fictif)", point=(46.563, 2.5))
+    label("Ici (fictif)")
+    drawn = client.get("/lieux/", {"q": "valfictif"}).context["map"]
+    centre = (drawn.centre.x, drawn.centre.y)
+    assert [rank for rank, _ in drawn.dots] == [1, 2], "one is beyond the map"
+    assert [(dot.x, dot.y) == centre for _, dot in drawn.dots] == [True, False]
+    assert client.get("/lieux/").context["map"] is None
+
+
 def test_a_site_without_a_point_stands_at_its_commune(client, label):
     row = label("Sans point (fictif)")
     row.structure.sites.update(latitude=None, longitude=None)
