@@ -213,7 +213,13 @@ def claims(request: HttpRequest) -> HttpResponse:
         row = get_object_or_404(waiting_claims(mandate), pk=posted_number(request, "claim"))
         _settle(request, row, mandate)
         return redirect("claims")
-    context = {"claims": waiting_claims(mandate), "checks": ClaimCheck.choices, "reasons": ClaimRefusal.choices}
+    trail = [("Dossiers", reverse("applications"))]
+    context = {
+        "claims": waiting_claims(mandate),
+        "trail": trail,
+        "checks": ClaimCheck.choices,
+        "reasons": ClaimRefusal.choices,
+    }
     return render(request, "labelling/apply/claims.html", context)
 
 

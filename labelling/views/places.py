@@ -36,6 +36,8 @@ from territories.choices import Capacity
 from territories.models import Authority, Commune, Departement
 
 PAGE = 20
+NEAR_KM = 100
+"""How far the places around a commune are listed, as the crow flies; one page of the nearest at least."""
 LONGEST_TEXT = 100
 FRENCH_PHONE = 10
 OPEN_NOW, OPEN_TODAY, SATURDAY = "maintenant", "aujourdhui", "samedi"
@@ -97,7 +99,10 @@ def places(request: HttpRequest) -> HttpResponse:
     sites = _sites(today, kind=kind)
     sites = sites.none() if text and commune is None else _open(sites, when, now)
     origin = (meant and meant.address) or commune
-    ranked = _nearest(sites, origin) if origin is not None and origin.latitude is not None else _by_name(sites)
+    located = origin is not None and origin.latitude is not None
+    ranked = _nearest(sites, origin) if located else _by_name(sites)  # type: ignore[arg-type]
+    near = sum(distance is not None and distance <= NEAR_KM for _, distance in ranked)
+    ranked = ranked[: max(near, PAGE)] if located else ranked
     page = Paginator(ranked, PAGE).get_page(request.GET.get("page"))
     rows = _found(page.object_list, now)
     # An address is located again from its text, which the cache knows.
@@ -118,6 +123,8 @@ def places(request: HttpRequest) -> HttpResponse:
         "now": now,
         "page": page,
         "rows": rows,
+        "near": near,
+        "near_km": NEAR_KM,
         "map": _map(origin, commune, rows, page.start_index()) if rows else None,
         "nothing": not Label.objects.in_force(today).published().exists(),
         "previous": f"?{urlencode({**address, 'page': page.number - 1})}",

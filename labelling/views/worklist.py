@@ -193,7 +193,7 @@ def _options(files: QuerySet[Application], mandate: Mandate, address: Address) -
     return {
         "dep": [(row.pk, str(row)) for row in _departements(mandate)],
         "epci": _epcis(here, address) if local else [],
-        "vague": [(str(row.number), f"Vague {row.number}, {row.name}") for row in Wave.objects.order_by("number")],
+        "vague": [(str(row.number), f"{row.number}. {row.name}") for row in Wave.objects.order_by("number")],
         "agent": [(NOBODY, "Personne encore"), *people],
         "etiquette": [(str(tag.pk), tag.name) for tag in Tag.objects.offered_to(mandate)],
     }

@@ -281,7 +281,7 @@ def test_filters_by_epci_wave_and_reviewer(agent, ars):
     mine = under_review(ars)
     for words, found, chip in [
         ({"epci": "980000001"}, [here], "CC du Pays fictif"),
-        ({"vague": "5"}, [later], "Vague 5, vague d’essai"),
+        ({"vague": "5"}, [later], "5. vague d’essai"),
         ({"agent": str(ars.user_id)}, [mine], "instruit par moi"),
         ({"agent": "personne"}, [here, later], "sans agent"),
     ]:
