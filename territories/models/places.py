@@ -24,9 +24,9 @@ class Place(models.Model):
         abstract = True
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
         """Return the place of a row, its name as it is shown."""
-        row = super().from_db(db, field_names, values)
+        row = super().from_db(*args, **kwargs)
         if name := row.__dict__.get("name"):
             row.name = name.replace("'", "’")  # type: ignore[attr-defined]  # each place has one
         return row
