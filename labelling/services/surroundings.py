@@ -176,10 +176,19 @@ def map_of_places(origin: Point, departement: str, ranked: Iterable[tuple[int, S
     """Return the map of the places of a list around a point, or nothing when none is near enough for it."""
     centre = on_grid(departement, latitude=origin[0], longitude=origin[1])
     window = around(*centre, km=MAP_KM)
-    dots = [(rank, dot) for rank, site in ranked for dot in _dots(departement, [_point(site)], window)]
+    # A point of another zone has no place in the projection of this one.
+    near = [(rank, point) for rank, site in ranked if _is_near(point := _point(site), origin)]
+    dots = [(rank, dot) for rank, point in near for dot in _dots(departement, [point], window)]
     if not dots:
         return None
     return PlacesMap(window, Dot(*centre, MAIN_SIDE), _rings(window, centre[1]), list(_epcis_near(*origin)), dots)
+
+
+def _is_near(point: tuple[float | None, float | None], origin: Point) -> bool:
+    """Tell whether a point is in the square that holds the map around another."""
+    return all(
+        side is not None and abs(side - middle) <= MAP_DEGREES for side, middle in zip(point, origin, strict=True)
+    )
 
 
 def _rings(window: Window, y: int) -> list[Ring]:

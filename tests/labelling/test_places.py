@@ -118,11 +118,28 @@ def test_nearest_first_as_the_crow_flies(client, label):
     assert "à vol d’oiseau, 7\u00a0km" in response.content.decode()
 
 
+def test_beyond_100_km_the_list_is_one_page_of_the_nearest(client, label, monkeypatch):
+    make.commune()
+    monkeypatch.setattr("labelling.views.places.PAGE", 2)
+    for name, latitude in [("D", 51.0), ("C", 50.0), ("B", 49.0)]:
+        label(f"{name} (fictif)", point=(latitude, 2.5))
+    far = client.get("/lieux/", {"q": "valfictif"})
+    assert shown(far) == ["B (fictif)", "C (fictif)"]
+    assert far.context["page"].paginator.num_pages == 1
+    assert "Aucun n’est à moins de 100\u00a0km." in far.text.replace("&nbsp;", "\u00a0")
+    for number in range(3):
+        label(f"Près {number} (fictif)", point=(46.6, 2.5))
+    near = client.get("/lieux/", {"q": "valfictif"})
+    assert near.context["page"].paginator.count == 3
+    assert "3 lieux labellisés, à moins de 100\u00a0km de Valfictif" in near.text.replace("&nbsp;", "\u00a0")
+
+
 def test_the_map_shows_the_places_of_the_page_with_their_rank(client, label):
     make.commune()
     label("Loin (fictif)", point=(46.9, 2.5))
     label("Près (fictif)", point=(46.563, 2.5))
     label("Ici (fictif)")
+    label("Outre-mer (fictif)", point=(-21.1, 55.5))
     drawn = client.get("/lieux/", {"q": "valfictif"}).context["map"]
     centre = (drawn.centre.x, drawn.centre.y)
     assert [rank for rank, _ in drawn.dots] == [1, 2], "one is beyond the map"
