@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from francesante.lib.french import DAYS as DAY_NAMES
-from francesante.lib.french import opening_hours
+from francesante.lib.french import grouped, opening_hours
 from francesante.lib.geocoding import Address
 from francesante.lib.proxies import client_address
 from labelling.choices import StructureKind
@@ -37,7 +37,7 @@ from territories.models import Authority, Commune, Departement
 
 PAGE = 20
 NEAR_KM = 100
-"""How far the places around a commune are listed, as the crow flies; one page of the nearest at least."""
+"""How far the places around a commune are listed, as the crow flies; a page of the nearest when there is none."""
 LONGEST_TEXT = 100
 FRENCH_PHONE = 10
 OPEN_NOW, OPEN_TODAY, SATURDAY = "maintenant", "aujourdhui", "samedi"
@@ -70,7 +70,7 @@ class Found:
             return ""
         if self.distance < 1:
             return f"{round(self.distance, 1) * 1000:.0f}\u00a0m" if self.distance >= 0.1 else "sur place"  # noqa: PLR2004
-        return f"{self.distance:.0f}\u00a0km"
+        return f"{grouped(self.distance)}\u00a0km"
 
 
 def in_pairs(phone: str) -> str:
@@ -102,7 +102,7 @@ def places(request: HttpRequest) -> HttpResponse:
     located = origin is not None and origin.latitude is not None
     ranked = _nearest(sites, origin) if located else _by_name(sites)  # type: ignore[arg-type]
     near = sum(distance is not None and distance <= NEAR_KM for _, distance in ranked)
-    ranked = ranked[: max(near, PAGE)] if located else ranked
+    ranked = ranked[: near or PAGE] if located else ranked
     page = Paginator(ranked, PAGE).get_page(request.GET.get("page"))
     rows = _found(page.object_list, now)
     # An address is located again from its text, which the cache knows.
