@@ -68,6 +68,24 @@ class ClaimState(TextChoices):
     REJECTED = "rejected", "rejetée"
 
 
+class ClaimCheck(TextChoices):
+    """How an agent verified that a person answers for a structure."""
+
+    CALL = "call", "appel à la structure, au numéro d’un registre"
+    DOCUMENT = "document", "document qui montre sa fonction"
+    KNOWN = "known", "personne déjà connue du service dans cette fonction"
+    VISIT = "visit", "rencontre sur place"
+
+
+class ClaimRefusal(TextChoices):
+    """Why a claim is rejected, in words for the person."""
+
+    UNKNOWN = "unknown", "la structure ne confirme pas que vous agissez pour elle"
+    UNREACHED = "unreached", "la structure n’a pas pu être jointe pour le confirmer"
+    DOCUMENT = "document", "il manque un document qui montre votre fonction dans la structure"
+    OTHER = "other", "la demande vise une autre structure que la vôtre"
+
+
 class Route(TextChoices):
     """How a file began: the structure applied, or the authorities invited it."""
 

@@ -57,6 +57,7 @@ TABLE = {
     "paper-scan": "34442444xx24x",
     "paper-reject": POST_ONLY,
     "commune-search": PUBLIC,
+    "favicon": LEADS_BACK,
     "accessibility": PUBLIC,
     "legal": PUBLIC,
     "privacy": PUBLIC,

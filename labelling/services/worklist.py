@@ -44,12 +44,11 @@ from labelling.services.answers_due import pending_appeals, pending_reasons
 from labelling.services.assignment import in_hand, in_nobodys_hands
 from labelling.services.following import followed
 from labelling.services.opinions import late_opinions
-from labelling.services.worklist_filters import latest_vintages
+from labelling.services.worklist_filters import INSTRUCTION, latest_vintages
 from territories.choices import Capacity, Role, Subject
 from territories.models import Mandate, Notification, SignatureRefusal, User
 
 SOON = timedelta(days=15)
-INSTRUCTION = [State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT]
 EVERYTHING = "tous"
 """The view that holds every file."""
 

@@ -12,6 +12,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
 from francesante.lib.text import sort_key
+from labelling.choices import ApplicationState as State
 from labelling.choices import NewsKind, NewsScope
 from labelling.models import Application, Structure
 from labelling.models.applications import REVIEWERS
@@ -21,6 +22,9 @@ from labelling.services.following import among, has_news
 from labelling.services.tags import tagged
 from territories.models import Commune, CommuneVintage, Epci, Mandate, User
 
+INSTRUCTION = (State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT)
+UNDER_WAY = "instruction"
+"""Filter « état »: any state of the instruction, from the receipt to the signature."""
 NOBODY = "personne"
 """Filter « instruit par »: nobody of one's own authority."""
 NUMBER = re.compile(r"FS-[\dAB]{2,3}-\d{4}-\d{4,}")
@@ -40,7 +44,7 @@ def filter_of(files: QuerySet[Application], kept: Mapping[str, str], fields: Fie
     """
     found = held(kept, fields)
     if state := kept.get("etat"):
-        found &= Q(state=state)
+        found &= Q(state__in=INSTRUCTION) if state == UNDER_WAY else Q(state=state)
     if kind := kept.get("type"):
         found &= Q(structure__kind=kind)
     if route := kept.get("voie"):

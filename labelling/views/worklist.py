@@ -1,6 +1,7 @@
 """The agents' work list: the page, its export, and the views that a person names."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -39,7 +40,7 @@ from labelling.services.worklist import (
     with_details,
     with_epci,
 )
-from labelling.services.worklist_filters import NOBODY, epcis_of, reviewers_of
+from labelling.services.worklist_filters import NOBODY, UNDER_WAY, epcis_of, reviewers_of
 from labelling.views.worklist_address import (
     ALWAYS,
     BESIDE,
@@ -54,12 +55,20 @@ from labelling.views.worklist_address import (
 from labelling.views.worklist_export import EXCEL, export_csv, export_xlsx
 from labelling.views.worklist_rows import rows_of
 from territories.choices import Role
-from territories.models import Departement, Mandate
+from territories.models import Departement, Epci, Mandate
 
 SHOWN = "shown"
 """Name, among the counts, of the list that is shown."""
 FIELDS = "fields"
 """Name, among the counts, of what tells whether there are internal fields: without any, none is looked for."""
+IN_BRIEF = {
+    "reponses-recues": "Réponses",
+    "a-repondre": "Messages",
+    "recours": "Recours",
+    "a-signer": "Signature",
+    "bientot": "Sous 15\u00a0j",
+}
+"""Views as the bar says them, where it is short of room; the page of each says the whole."""
 Options = list[tuple[str, str]]
 
 
@@ -112,10 +121,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
         "search_dropped": WorkListForm(request.GET).search_dropped(),
         "insider": is_insider(mandate),
         "address": address,
-        "views": [
-            {"key": key, "label": label, "count": counts[key], "current": key == address.view and named is None}
-            for key, (label, _) in views.items()
-        ],
+        "views": _views(views, counts, address.view if named is None else ""),
         "own_views": [
             {"row": row, "count": counts[f"own-{row.pk}"], "url": addresses[row.pk].url(), "current": row == named}
             for row in saved
@@ -187,6 +193,20 @@ def _detailed(files: QuerySet[Application], address: Address, mandate: Mandate) 
     return files
 
 
+def _views(views: Mapping[str, View], counts: Mapping[str, int], current: str) -> list[dict[str, Any]]:
+    """Return the views of the bar, the whole list first: it stays in sight where the bar is longer than the screen."""
+    return [
+        {
+            "key": key,
+            "label": IN_BRIEF.get(key, views[key][0]),
+            "count": counts[key],
+            "current": key == current,
+            "beside": not (counts[key] or key in {current, EVERYTHING}),
+        }
+        for key in [EVERYTHING, *(key for key in views if key != EVERYTHING)]
+    ]
+
+
 def _columns(address: Address) -> list[dict[str, str]]:
     columns = []
     for name in address.columns:
@@ -209,11 +229,19 @@ def _options(files: QuerySet[Application], mandate: Mandate, address: Address) -
     people = [(str(row.pk), "moi" if row.pk == mandate.user_id else row.full_name) for row in reviewers]
     return {
         "dep": [(row.pk, str(row)) for row in _departements(mandate)],
-        "epci": [(row.pk, row.name) for row in epcis_of(here)] if local else [],
-        "vague": [(str(row.number), f"Vague {row.number}, {row.name}") for row in Wave.objects.order_by("number")],
+        "epci": _epcis(here, address) if local else [],
+        "vague": [(str(row.number), f"{row.number}. {row.name}") for row in Wave.objects.order_by("number")],
         "agent": [(NOBODY, "Personne encore"), *people],
         "etiquette": [(str(tag.pk), tag.name) for tag in Tag.objects.offered_to(mandate)],
     }
+
+
+def _epcis(files: QuerySet[Application], address: Address) -> Options:
+    """Return the EPCIs of these files; the one that the address asks for is named even when no file is there."""
+    found = [(row.pk, row.name) for row in epcis_of(files)]
+    asked = address.kept.get("epci", "")
+    named = Epci.objects.filter(pk=asked) if asked and asked not in dict(found) else ()
+    return [*found, *((row.pk, row.name) for row in named)]
 
 
 def _departements(mandate: Mandate) -> list[Departement]:
@@ -233,6 +261,7 @@ def _chips(
     words["nouveau"] = {kind.value: f"nouveau : {kind.label}" for kind in NewsKind}
     words["parmi"] = dict(NewsScope.choices)
     words |= {"etat": dict(State.choices), "type": dict(StructureKind.choices), "voie": dict(Route.choices)}
+    words["etat"][UNDER_WAY] = "déposé, en instruction ou désaccord"
     words["agent"] = {key: f"instruit par {name}" for key, name in words["agent"].items()} | {NOBODY: "sans agent"}
     words["q"] = {value: f"«\u00a0{value}\u00a0»" for name, value in address.kept.items() if name == "q"}
     words |= {word: {value: filters.chip(word)} for word, value in filters.kept().items()} if filters else {}

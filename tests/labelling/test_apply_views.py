@@ -234,7 +234,7 @@ def test_without_access_to_the_address_an_agent_of_the_territory_confirms(line, 
     assert newcomer.get("/dossiers/revendications/").status_code == 404
     elsewhere = factories.mandate(AuthorityKind.PREFECTURE, on=factories.departement("97", "Ailleurs", region="R2"))
     agent = factories.mandate(AuthorityKind.PREFECTURE)
-    post = {"claim": claim.pk, "decision": "confirmer"}
+    post = {"claim": claim.pk, "decision": "confirmer", "verifie": "call"}
     assert (
         client_of(elsewhere.user).post("/dossiers/revendications/", {**post, "mandate": elsewhere.pk}).status_code
         == 404

@@ -90,7 +90,7 @@ def test_the_person_claims_it_and_an_agent_confirms(as_person, person, annuaire,
         SIRET,
     )
     assert not Membership.objects.exists()
-    membership = settle_claim(claim=claim, by=agent, accept=True, at=timezone.now())
+    membership = settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now())
     structure = membership.structure
     assert (structure.kind, structure.name, structure.siret, structure.finess, structure.address) == (
         StructureKind.MOBILE,
@@ -182,7 +182,7 @@ def test_two_people_with_one_siret_answer_for_one_structure(annuaire, person, ag
     annuaire.fault = status(500)
     first, second = described(person), described(make.user(), name="Cabinet volé")
     assert first.line != second.line
-    owner = settle_claim(claim=first, by=agent, accept=True, at=timezone.now())
+    owner = settle_claim(claim=first, by=agent, accept=True, checked="call", at=timezone.now())
     assert list(claims_of_structure(owner.structure)) == [second]
     editor = settle_claim(claim=second, by=owner, accept=True, at=timezone.now())
     assert (editor.structure, editor.role) == (owner.structure, MembershipRole.EDITOR)
@@ -204,13 +204,16 @@ def test_what_one_person_describes_is_not_shown_to_another(annuaire, person, cli
 def test_a_structure_of_the_annuaire_is_met_again_by_its_finess_line(annuaire, as_person, agent):
     annuaire.know(establishment())
     as_person.post(URL, {"kind": "cabinet"})
-    membership = settle_claim(claim=Claim.objects.get(), by=agent, accept=True, at=timezone.now())
+    membership = settle_claim(claim=Claim.objects.get(), by=agent, accept=True, checked="call", at=timezone.now())
     line = make.register_line(siret=SIRET)
     client_of(make.user()).post(reverse("claim", args=[line.pk]))
     claim = Claim.objects.get(line=line)
     assert claim.state == ClaimState.WAITING_AGENT
     assert list(claims_of_structure(membership.structure)) == [claim]
-    assert settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure == membership.structure
+    assert (
+        settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure
+        == membership.structure
+    )
 
 
 def test_places_that_share_a_siret_stay_apart(annuaire):
@@ -272,7 +275,7 @@ def test_one_person_waits_once_by_siret_and_describes_few_in_a_day(as_person):
 def test_the_answer_completes_a_structure_without_replacing_anything(person, annuaire, agent):
     annuaire.fault = status(500)
     claim = described(person)
-    structure = settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure
+    structure = settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure
     annuaire.fault = None
     cache.clear()
     annuaire.know(establishment())
@@ -304,7 +307,9 @@ def test_what_the_person_wrote_is_not_mixed_with_the_answer(person, annuaire, ag
     cache.clear()
     annuaire.know(establishment())
     complete_waiting(at=timezone.now() + timedelta(minutes=2))
-    structure = settle_claim(claim=Claim.objects.get(), by=agent, accept=True, at=timezone.now()).structure
+    structure = settle_claim(
+        claim=Claim.objects.get(), by=agent, accept=True, checked="call", at=timezone.now()
+    ).structure
     assert (structure.address, structure.postal_code) == (typed.get("address", ""), "")
 
 
@@ -320,7 +325,7 @@ def test_an_answer_before_the_agent_completes_the_structure_to_come(person, annu
     complete_structures()
     agent_page = text(client_of(agent.user).get(reverse("claims")))
     assert "CABINET MEDICAL DU LAVOIR, 4 RUE DU LAVOIR 98001" in agent_page
-    structure = settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure
+    structure = settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure
     assert (structure.name, structure.address) == ("Cabinet du Lavoir", "4 rue du Lavoir")
 
 
@@ -354,13 +359,13 @@ def test_a_closing_learnt_later_is_told_to_the_agent_and_fills_nothing(person, a
     annuaire.know(establishment(etat_administratif="F", date_fermeture="2026-01-31"))
     complete_waiting(at=timezone.now() + timedelta(minutes=2))
     assert "fermé depuis le 31/01/2026" in text(client_of(agent.user).get(reverse("claims")))
-    assert settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure.address == ""
+    assert settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure.address == ""
 
 
 def test_the_structures_of_the_annuaire_are_asked_again_after_a_month(as_person, annuaire, agent):
     annuaire.know(establishment())
     as_person.post(URL, {"kind": "cabinet"})
-    settle_claim(claim=Claim.objects.get(), by=agent, accept=True, at=timezone.now())
+    settle_claim(claim=Claim.objects.get(), by=agent, accept=True, checked="call", at=timezone.now())
     assert refresh_known(at=timezone.now()) == 0
     annuaire.know(establishment(etat_administratif="F", date_fermeture="2027-01-15"))
     cache.clear()

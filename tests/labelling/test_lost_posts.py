@@ -279,7 +279,7 @@ def test_a_refused_method_has_a_page(client, file, ars):
     refused = client.put(act(file))
     assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD, POST")
     assert "Cette adresse ne s’ouvre pas" in refused.text
-    assert f'href="{file.get_absolute_url()}">Ouvrir {file.number}</a>' in refused.text
+    assert f'href="{file.get_absolute_url()}">Ouvrir le dossier {file.number}</a>' in refused.text
 
 
 def test_without_a_number_it_leads_home():
