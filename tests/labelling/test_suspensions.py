@@ -216,6 +216,7 @@ def test_the_act_says_the_text_the_days_and_what_is_expected(world):
     assert "est suspendu à compter du 10 décembre 2026" in articles
     assert "jusqu’au 31 mars 2027 inclus" in articles
     assert "transmettre le contrat d’un médecin" in articles
+    assert ("est notifié à la structure" in articles, "recueil" in articles) == (True, False)
     assert "au plus tard le 1er février 2027" in articles
     assert "tribunal administratif de Valfictif" in articles
     with pytest.raises(RefusedError, match="se signe seul"):
