@@ -216,6 +216,12 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=frozenset({"owner"}) | _AGENTS,
         refusal="Ces motifs n’ont plus d’objet : une décision est intervenue.",
     ),
+    "presume_reasons": Transition(
+        sources=_OPEN,
+        target=None,
+        who=_SYSTEM,
+        refusal="Des motifs ne sont réputés communiqués que par le temps passé sans lecture.",
+    ),
     "lodge_appeal": Transition(
         sources=_CONTESTABLE,
         target=None,

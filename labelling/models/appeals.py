@@ -130,8 +130,8 @@ class ReasonsRequest(models.Model):
     """The reasons of the rejection that silence made on ``silence_date``, asked for by the structure (CRPA, L. 232-4).
 
     ``deadline`` is the last day to appeal as it stood: asked for later, the reasons are given and prolong nothing.
-    ``communicated_date`` is the day the structure read them, or received their letter: the delay runs anew from it. An
-    express decision, or an appeal that begins the delay again, sets the request aside.
+    ``communicated_date`` is the day the structure read them, received their letter, or is held to have read them: the delay
+    runs anew from it. An express decision, or an appeal that begins the delay again, sets the request aside.
     """
 
     application = models.ForeignKey(

@@ -16,6 +16,7 @@ from labelling.services import reasons
 from labelling.services.contested import Target, deadline_of, notified_on, target_of
 from labelling.services.restorations import to_restore, why_not_restorable
 from territories.models import SignatureRefusal
+from territories.services.notifications import presumed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Situation:
     court_until: date | None
     asked: ReasonsRequest | None
     reasons_due: date | None
+    presumed_on: date | None
     today: date
 
     @property
@@ -77,7 +79,8 @@ class Situation:
 
 def situation(application: Application, *, structure: bool, now: datetime | None = None) -> Situation:
     """Return what a reader of one side may know of the appeals of a file: nothing of an act that is not notified."""
-    today = local_day(now or timezone.now(), application.departement.timezone)
+    zone = application.departement.timezone
+    today = local_day(now or timezone.now(), zone)
     target = target_of(application, on=today)
     if structure and target is not None and target.since is None:
         target = None
@@ -89,6 +92,7 @@ def situation(application: Application, *, structure: bool, now: datetime | None
         court_until=deadline_of(application, target, AppealKind.CONTENTIEUX) if target else None,
         asked=asked,
         reasons_due=reasons.due_on(asked) if asked else None,
+        presumed_on=local_day(presumed_at(asked.answered_at), zone) if asked and asked.answered_at else None,
         today=today,
     )
 

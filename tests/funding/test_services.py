@@ -293,12 +293,12 @@ def test_nothing_is_paid_on_the_days_a_label_is_suspended(valfictie, committed):
 
 
 def test_nothing_is_paid_from_the_day_an_act_ended_the_label(valfictie, committed):
-    withdraw(valfictie.label, at=instant(date(2026, 12, 10)))
-    pay(valfictie, committed, date(2026, 12, 9))
+    day = date(2026, 12, 10)
+    withdraw(valfictie.label, at=instant(day))
+    pay(valfictie, committed, day - timedelta(days=1))
     with pytest.raises(RefusedError, match="a pris fin le 10\u00a0décembre\u00a02026"):
-        pay(valfictie, committed, date(2026, 12, 10), "OP-2")
+        pay(valfictie, committed, day, "OP-2")
     with pytest.raises(IntegrityError, match="once an act ended it"), transaction.atomic():
-        day = date(2026, 12, 10)
         Payment.objects.create(grant=committed, amount=1, reference="x", paid_date=day, mandate=valfictie.ars)
 
 

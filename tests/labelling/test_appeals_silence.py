@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -180,6 +181,60 @@ def test_a_letter_asks_and_a_letter_answers(ars, case):
         refused(lambda day=day: receive(file, None, received_date=day, **by_letter), "entre leur envoi et", file)
     receive(file, None, received_date=date(2027, 1, 31), **by_letter)
     assert deadlines(file, AFTER.date()) == [date(2027, 4, 1)] * 2
+
+
+def test_unread_they_are_presumed_read_like_a_decision(ars, case, monkeypatch):
+    file, owner = case
+    ask(file, owner)
+    give(file, ars)
+    given = AFTER + timedelta(days=10)
+    due = given + timedelta(days=settings.PORTAL_NOTIFICATION_DAYS)
+    assert reasons.presume_reasons_read(at=due - timedelta(seconds=1)) == 0
+    # A night late, the day is still that of the rule.
+    assert reasons.presume_reasons_read(at=due + timedelta(days=1)) == 1
+    assert reasons.presume_reasons_read(at=due + timedelta(days=1)) == 0
+    file.refresh_from_db()
+    assert reasons.asked_reasons(file).communicated_date == date(2027, 2, 14)
+    assert deadlines(file, due.date()) == [date(2027, 4, 15)] * 2
+    refused(lambda: receive(file, owner, at=due + timedelta(days=2)), "Aucun motif n’attend", file)
+    event = Event.objects.about(Subject.APPLICATION, file.pk).get(action="presume_reasons")
+    mail.outbox.clear()
+    send(event)
+    (told,) = mail.outbox
+    assert told.to == [owner.user.email]
+    assert "réputés vous avoir été communiqués le 14\u00a0février\u00a02027" in told.body
+    assert "contester ce rejet jusqu’au 15\u00a0avril\u00a02027" in told.body
+    page = PortalClient()
+    page.force_login(owner.user)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: due + timedelta(days=2))
+    assert "Critère 1 : poste vacant." in page.get(reverse("appeals", args=[file.number])).text
+
+
+@pytest.mark.parametrize("who", ["by_letter", "nobody", "set_aside"])
+def test_reasons_that_nobody_could_read_are_not_presumed_read(ars, case, who):
+    file, owner = case
+    ask(file, owner)
+    give(file, ars)
+    if who == "by_letter":
+        type(file).objects.filter(pk=file.pk).update(notification_consent=False)
+    elif who == "nobody":
+        type(owner).objects.filter(pk=owner.pk).update(ended_at=AFTER)
+    else:
+        abandon_application(application=file, membership=owner, version=file.version, at=AFTER)
+    assert reasons.presume_reasons_read(at=AFTER + timedelta(days=60)) == 0
+    assert ReasonsRequest.objects.get().communicated_date is None
+
+
+def test_read_and_presumed_at_once_they_are_communicated_once(committed_db):
+    ars = make.mandate(AuthorityKind.ARS)
+    file, owner = silent_file(ars)
+    ask(file, owner)
+    give(file, ars)
+    again = type(file).objects.get(pk=file.pk)
+    at = AFTER + timedelta(days=26)
+    at_once(lambda: receive(again, owner, at=at), lambda: reasons.presume_reasons_read(at=at))
+    told = Event.objects.about(Subject.APPLICATION, file.pk).filter(action__in=["receive_reasons", "presume_reasons"])
+    assert told.count() == 1
 
 
 def test_asked_too_late_they_prolong_nothing(ars, case):
