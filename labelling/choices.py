@@ -222,6 +222,7 @@ class Contested(TextChoices):
     REFUSAL = "refusal", "le refus du label"
     SILENCE = "silence", "le rejet implicite"
     ENDING = "ending", "la fin du label"
+    SUSPENSION = "suspension", "la suspension du label"
 
 
 class AppealKind(TextChoices):

@@ -107,7 +107,7 @@ def _reasons_given(event: Event) -> list[EmailMessage]:
         return []
     asked = application.reasons_requests.get(pk=event.data["reasons"])
     context = about_file(application) | {
-        "presumed_on": local_day(presumed_at(asked.answered_at), application.departement.timezone),
+        "presumed_on": local_day(presumed_at(asked.answered_at), application.departement.timezone),  # type: ignore[arg-type]
         "url": address_of("appeals", application.number),
     }
     subject = f"les motifs du rejet implicite peuvent être lus, {application.number}"
@@ -119,7 +119,7 @@ def _reasons_presumed(event: Event) -> list[EmailMessage]:
     asked = application.reasons_requests.get(pk=event.data["reasons"])
     context = about_file(application) | {
         "communicated_on": asked.communicated_date,
-        "contest_until": None if asked.is_late else appeal_deadline(asked.communicated_date),
+        "contest_until": None if asked.is_late else appeal_deadline(asked.communicated_date),  # type: ignore[arg-type]
         "url": address_of("appeals", application.number),
     }
     subject = f"les motifs du rejet implicite vous sont réputés communiqués, {application.number}"

@@ -18,7 +18,7 @@ from labelling.services import appeal_answers, appeals, reasons
 from labelling.services.answers_due import warn_of_answers
 from labelling.services.applications import abandon_application
 from labelling.services.clocks import base_silence_date
-from labelling.services.contested import deadline_of, target_of
+from labelling.services.contested import deadline_of, targets_of
 from labelling.tasks import send
 from territories.choices import AuthorityKind, DecisionKind, DecisionState, Subject
 from territories.models import Event
@@ -98,7 +98,7 @@ def answered(file, row, outcome, *mandates, at=AFTER):
 
 
 def deadlines(file, on):
-    target = target_of(file, on=on)
+    (target,) = targets_of(file, on=on)
     return [deadline_of(file, target, kind) for kind in AppealKind]
 
 
@@ -285,7 +285,7 @@ def test_an_appeal_accepted_begins_the_delay_again(ars, prefet, case):
     assert (file.state, file.silence_date) == (State.UNDER_REVIEW, date(2027, 3, 20))
     assert base_silence_date(file) == date(2027, 3, 20)
     assert actions(file)[-2:] == ["accept_appeal", "restart"]
-    assert target_of(file, on=AFTER.date()) is None
+    assert targets_of(file, on=AFTER.date()) == []
     asked.refresh_from_db()
     assert asked.set_aside_at == AFTER
     # A second silence is another rejection, contested anew.

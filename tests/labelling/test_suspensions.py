@@ -543,8 +543,10 @@ def test_the_whole_way_of_a_suspension(world, clock):
     shown = text(owner.get(address("label-suspension", world)))
     assert "À compter du 10 décembre 2026, jusqu’à sa levée" in shown
     assert "Pour lever la suspension : transmettre le contrat d’un médecin" in shown
-    assert "le recours gracieux se fait par lettre" in shown
-    assert reverse("appeals", args=[world.label.application.number]) not in shown
+    assert "Former un recours gracieux dans le portail" in shown
+    assert (
+        reverse("appeals", args=[world.label.application.number]) in owner.get(address("label-suspension", world)).text
+    )
     assert public.get(address("place", world)).status_code == 200
 
     clock["at"] = NOW + timedelta(days=30)
