@@ -411,7 +411,9 @@ class Retained(TextChoices):
 
     DRAFT = "draft", "brouillons laissés de côté"
     EVIDENCE = "evidence", "contenu des pièces des dossiers terminés"
-    FILE = "file", "personnes nommées, messages et notes des dossiers terminés"
+    FILE = "file", "personnes nommées et textes écrits des dossiers terminés"
+    CLAIM = "claim", "établissements décrits dont la demande a été écartée"
+    SUPPORT = "support", "demandes d’appui closes"
     ACCOUNT = "account", "comptes qui ne servent plus"
     INVITATION = "invitation", "adresses des invitations passées"
     ATTEMPT = "attempt", "essais de connexion"
