@@ -135,7 +135,9 @@ def _act(request: HttpRequest, number: str, page: Page) -> HttpResponse:
 
 def _known(request: HttpRequest, label: Label, page: Page) -> LabelAct:
     inside = membership_of(request, label) is not None or is_insider(request.mandate)  # type: ignore[attr-defined]
-    act = known_act(request, page.kind, label, inside=inside)
+    # A label may have been suspended, or ended, several times: an address may name the decision that it means.
+    named = request.GET.get("acte", "")
+    act = known_act(request, page.kind, label, inside=inside, decision=int(named) if named.isdecimal() else None)
     if act is None:
         raise Http404
     return act

@@ -408,3 +408,29 @@ def test_two_acts_are_chosen_among_and_answered_apart(suspended, page, monkeypat
     assert Appeal.objects.get(ending=ending).outcome == "rejected"
     assert Appeal.objects.get(suspension=suspended.suspension).outcome == ""
     assert agent.get(url).content.decode().count("Le projet d’acte") == 1
+
+
+def test_each_suspension_of_a_label_is_contested_and_read_by_itself(suspended, page, monkeypatch):
+    at = NOW + timedelta(days=20)
+    suspended.read(suspended.sign(suspended.lift(at=at), at=at), at=at)
+    again = suspended.suspend(at=at, effect_date=at.date() + timedelta(days=10), expected="rendre les clés")
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at)
+    targets = targets_of(suspended.file, on=at.date())
+    assert [one.suspension for one in targets] == [again, suspended.suspension]
+    structure = page(suspended.owner)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at)
+    shown = structure.get(reverse("appeals", args=[suspended.file.number])).content.decode()
+    act = reverse("label-suspension", args=[suspended.label.number])
+    for one, other in ((again, suspended.suspension), (suspended.suspension, again)):
+        assert f'href="{act}?acte={one.decision_id}"' in shown
+        read = structure.get(act, {"acte": one.decision_id}).content.decode()
+        assert (one.expected in read, other.expected in read) == (True, False)
+        assert f"{reverse('appeals', args=[suspended.file.number])}?acte={one.decision_id}" in read
+    assert structure.get(act, {"acte": suspended.label.decision_id}).status_code == 404
+    stranger = page(make.membership())
+    assert stranger.get(act, {"acte": again.decision_id}).status_code == 404
+    row = suspended.lodge(at=at, contested=suspended.suspension.decision_id)
+    suspended.settle(row, at=at)
+    suspended.told(row, at=at)
+    again.refresh_from_db()
+    assert (again.undone_at, again.period.isempty) == (None, False), "the other one stands"
