@@ -27,9 +27,9 @@ class Period:
 def periods() -> list[Period]:
     """Return the periods in force, in the words of the pages that say them."""
     notice = f"annoncé {settings.RETENTION_NOTICE_DAYS} jours avant"
-    named = (
-        "noms et RPPS des professionnels, contacts, messages, notes, et ce qui fut écrit des avis, précisions, concertations, "
-        "procédures, suspensions, visites, attestations et recours"
+    texts = (
+        "noms et RPPS des professionnels, contacts, messages, notes, textes des avis, précisions, concertations, procédures, "
+        "suspensions, visites, attestations et recours"
     )
     rows = [
         (
@@ -44,9 +44,9 @@ def periods() -> list[Period]:
             f"effacé ; {notice} à la structure ; leur nature et leur empreinte restent",
         ),
         (
-            f"Dossier refusé, abandonné ou classé : {named}",
+            "Dossier refusé, abandonné ou classé : personnes nommées et textes écrits",
             f"{in_words(settings.RETENTION_FILE_MONTHS)} après sa fin",
-            f"effacés, dans toutes les versions des réponses ; {notice} à la structure ; les états et les dates restent",
+            f"effacés, dans toutes les versions : {texts} ; {notice} à la structure ; les états et les dates restent",
         ),
         (
             "Les mêmes, pour un dossier labellisé",
