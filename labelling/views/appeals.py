@@ -146,8 +146,9 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     found = situation(application, structure=membership is not None)
-    may = _may(application, membership, mandate, found)
-    may_by_row = [_may_about(row, application, membership, mandate) for row in found.rows]
+    acting = mandate if mandate is not None and _may_instruct(application, mandate) else None
+    may = _may(application, membership, acting, found)
+    may_by_row = [_may_about(row, application, membership, acting) for row in found.rows]
     first = _first(may, may_by_row)
     posted = posted_number(request, "appeal") if form is not None else 0
     authorities = authorities_of(application.departement)
@@ -232,7 +233,7 @@ def _acts(act: Act, found: Situation) -> dict[str, Any]:
 def _may(
     application: Application, membership: Membership | None, mandate: Mandate | None, found: Situation
 ) -> dict[str, bool]:
-    """Return the acts about the file that are offered to a reader. The services ask again."""
+    """Return the acts about the file that are offered to a reader: ``mandate`` may instruct it. The services ask again."""
     asked = found.asked
     silent = found.silence is not None
     given = asked is not None and asked.answered_at is not None and asked.communicated_date is None
@@ -245,7 +246,7 @@ def _may(
             "motifs": owner and silent and asked is None,
             "lire_motifs": owner and given,
         }
-    if mandate is None or not _may_instruct(application, mandate):
+    if mandate is None:
         return {}
     return {
         "enregistrer": bool(found.contests),
@@ -258,11 +259,11 @@ def _may(
 def _may_about(
     row: Row, application: Application, membership: Membership | None, mandate: Mandate | None
 ) -> dict[str, bool]:
-    """Return the acts about one appeal that are offered to a reader. The services ask again."""
+    """Return the same about one appeal."""
     if membership is not None:
         owner = membership.role == MembershipRole.OWNER
         return {"lire": owner and application.notification_consent and row.may_open}
-    if mandate is None or not _may_instruct(application, mandate):
+    if mandate is None:
         return {}
     appeal, pending = row.appeal, row.appeal.settled_at is None
     answerable = (
