@@ -251,6 +251,7 @@ class Contested(TextChoices):
     REFUSAL = "refusal", "le refus du label"
     SILENCE = "silence", "le rejet implicite"
     ENDING = "ending", "la fin du label"
+    SUSPENSION = "suspension", "la suspension du label"
 
 
 class AppealKind(TextChoices):
@@ -439,7 +440,9 @@ class Retained(TextChoices):
 
     DRAFT = "draft", "brouillons laissés de côté"
     EVIDENCE = "evidence", "contenu des pièces des dossiers terminés"
-    FILE = "file", "personnes nommées, messages et notes des dossiers terminés"
+    FILE = "file", "personnes nommées et textes écrits des dossiers terminés"
+    CLAIM = "claim", "établissements décrits dont la demande a été écartée"
+    SUPPORT = "support", "demandes d’appui closes"
     ACCOUNT = "account", "comptes qui ne servent plus"
     INVITATION = "invitation", "adresses des invitations passées"
     ATTEMPT = "attempt", "essais de connexion"

@@ -1,5 +1,6 @@
 """Small helpers to write named database constraints."""
 
+import re
 from collections.abc import Iterable
 
 from django.db.models import CheckConstraint, Model, Q, TextChoices
@@ -58,3 +59,11 @@ def insert_only(table: str, *, unless: str = "") -> tuple[str, str]:
 def drop_functions(*names: str) -> str:
     """Return the SQL that drops functions, and with them the triggers that call them."""
     return f"DROP FUNCTION {', '.join(names)} CASCADE"
+
+
+def function_of(sql: str, name: str) -> str:
+    """Return the statement of a migration's ``sql`` that writes a function, as one that writes it again: the way back."""
+    found = re.search(rf"CREATE FUNCTION {name}\(.*?\nEND \$\$;\n", sql, re.DOTALL)
+    if found is None:
+        raise LookupError(name)
+    return found[0].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")

@@ -39,7 +39,8 @@ from labelling.services.evidence import SentFile, add_evidence
 from labelling.services.fields import fill, make_field
 from labelling.services.messages import send_message
 from labelling.services.notes import write_note
-from labelling.services.retention import ERASED, counts, purge
+from labelling.services.personal import ERASED
+from labelling.services.retention import counts, purge
 from labelling.services.revisions import versions_of
 from labelling.tasks import deliver_mail, purge_expired
 from territories.choices import AuthorityKind, Subject
@@ -500,7 +501,7 @@ def test_a_trial_announces_and_erases_nothing(full):
     before = (Event.objects.count(), Message.objects.get(application=full[0]).text)
     out = StringIO()
     call_command("purge_expired", "--dry-run", stdout=out)
-    assert "personnes nommées, messages et notes des dossiers terminés : 0 effacés, 1 annoncés" in out.getvalue()
+    assert "personnes nommées et textes écrits des dossiers terminés : 0 effacés, 1 annoncés" in out.getvalue()
     assert (Event.objects.count(), Message.objects.get(application=full[0]).text) == before
     call_command("purge_expired", stdout=StringIO())
     assert Event.objects.count() == before[0] + 2
@@ -531,4 +532,4 @@ def test_the_national_page_counts_what_comes_and_what_went(full, client, django_
     purge(at=NOW)
     with django_assert_max_num_queries(45):
         page = client.get(reverse("retention")).text
-    assert "personnes nommées, messages et notes des dossiers terminés, 1" in page
+    assert "personnes nommées et textes écrits des dossiers terminés, 1" in page

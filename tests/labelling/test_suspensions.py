@@ -216,6 +216,7 @@ def test_the_act_says_the_text_the_days_and_what_is_expected(world):
     assert "est suspendu à compter du 10 décembre 2026" in articles
     assert "jusqu’au 31 mars 2027 inclus" in articles
     assert "transmettre le contrat d’un médecin" in articles
+    assert ("est notifié à la structure" in articles, "recueil" in articles) == (True, False)
     assert "au plus tard le 1er février 2027" in articles
     assert "tribunal administratif de Valfictif" in articles
     with pytest.raises(RefusedError, match="se signe seul"):
@@ -542,8 +543,10 @@ def test_the_whole_way_of_a_suspension(world, clock):
     shown = text(owner.get(address("label-suspension", world)))
     assert "À compter du 10 décembre 2026, jusqu’à sa levée" in shown
     assert "Pour lever la suspension : transmettre le contrat d’un médecin" in shown
-    assert "le recours gracieux se fait par lettre" in shown
-    assert reverse("appeals", args=[world.label.application.number]) not in shown
+    assert "Former un recours gracieux dans le portail" in shown
+    assert (
+        reverse("appeals", args=[world.label.application.number]) in owner.get(address("label-suspension", world)).text
+    )
     assert public.get(address("place", world)).status_code == 200
 
     clock["at"] = NOW + timedelta(days=30)

@@ -81,6 +81,12 @@ EXPECTED = {
         "disagreement": ("disagreement", "owner ars prefecture"),
         "awaiting_signatures": ("awaiting_signatures", "owner ars prefecture"),
     },
+    "presume_reasons": {
+        "submitted": ("submitted", "system"),
+        "under_review": ("under_review", "system"),
+        "disagreement": ("disagreement", "system"),
+        "awaiting_signatures": ("awaiting_signatures", "system"),
+    },
     "lodge_appeal": {
         "submitted": ("submitted", "owner ars prefecture"),
         "under_review": ("under_review", "owner ars prefecture"),
