@@ -40,23 +40,9 @@ from tests import factories as make
 from tests.plugins.committed import at_once
 from tests.plugins.signed_in import PortalClient
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 PAGE = "/dossiers/lot/"
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def ars(db):
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture(db):
-    return make.mandate(AuthorityKind.PREFECTURE)
 
 
 def signed_in(mandate):

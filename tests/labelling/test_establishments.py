@@ -18,7 +18,8 @@ from labelling.tasks import complete_structures
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
-from tests.labelling.test_apply_views import client_of, primary_buttons, text
+from tests.labelling.test_apply_views import primary_buttons, text
+from tests.plugins.signed_in import signed_in
 from tests.services import SIRET, establishment, silent, status
 
 OTHER = "89012345800022"
@@ -39,7 +40,7 @@ def person():
 
 @pytest.fixture
 def as_person(person):
-    return client_of(person)
+    return signed_in(person)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def nothing_moved():
 
 
 def described(person, *, name="Cabinet du Lavoir"):
-    assert client_of(person).post(URL, {**DESCRIBED, "name": name}).status_code == 302
+    assert signed_in(person).post(URL, {**DESCRIBED, "name": name}).status_code == 302
     return Claim.objects.get(user=person)
 
 
@@ -194,9 +195,9 @@ def test_what_one_person_describes_is_not_shown_to_another(annuaire, person, cli
     annuaire.fault = status(500)
     claim = described(person)
     url = reverse("claim", args=[claim.line_id])
-    assert client_of(person).get(url).status_code == 200
-    assert client_of(make.user()).get(url).status_code == 404
-    assert client_of(make.user()).post(url).status_code == 404
+    assert signed_in(person).get(url).status_code == 200
+    assert signed_in(make.user()).get(url).status_code == 404
+    assert signed_in(make.user()).post(url).status_code == 404
     assert "Cabinet du Lavoir" not in found_by(client)
     assert "Cabinet du Lavoir" not in found_by(client, "Lavoir")
 
@@ -206,7 +207,7 @@ def test_a_structure_of_the_annuaire_is_met_again_by_its_finess_line(annuaire, a
     as_person.post(URL, {"kind": "cabinet"})
     membership = settle_claim(claim=Claim.objects.get(), by=agent, accept=True, checked="call", at=timezone.now())
     line = make.register_line(siret=SIRET)
-    client_of(make.user()).post(reverse("claim", args=[line.pk]))
+    signed_in(make.user()).post(reverse("claim", args=[line.pk]))
     claim = Claim.objects.get(line=line)
     assert claim.state == ClaimState.WAITING_AGENT
     assert list(claims_of_structure(membership.structure)) == [claim]
@@ -219,7 +220,7 @@ def test_a_structure_of_the_annuaire_is_met_again_by_its_finess_line(annuaire, a
 def test_places_that_share_a_siret_stay_apart(annuaire):
     mine, sister = make.register_line(siret=SIRET), make.register_line(siret=SIRET)
     make.membership(make.structure(mine, siret=SIRET))
-    page = text(client_of(make.user()).get(reverse("claim", args=[sister.pk])))
+    page = text(signed_in(make.user()).get(reverse("claim", args=[sister.pk])))
     assert "Une personne répond déjà" not in page
 
 
@@ -302,7 +303,7 @@ def test_the_answer_completes_a_structure_without_replacing_anything(person, ann
 def test_what_the_person_wrote_is_not_mixed_with_the_answer(person, annuaire, agent, typed):
     make.commune("98002", "Autreville")
     annuaire.fault = status(500)
-    client_of(person).post(URL, {**DESCRIBED, **typed})
+    signed_in(person).post(URL, {**DESCRIBED, **typed})
     annuaire.fault = None
     cache.clear()
     annuaire.know(establishment())
@@ -323,7 +324,7 @@ def test_an_answer_before_the_agent_completes_the_structure_to_come(person, annu
     assert Completion.objects.get().outcome == ""
     Completion.objects.update(next_at=timezone.now())
     complete_structures()
-    agent_page = text(client_of(agent.user).get(reverse("claims")))
+    agent_page = text(signed_in(agent.user).get(reverse("claims")))
     assert "CABINET MEDICAL DU LAVOIR, 4 RUE DU LAVOIR 98001" in agent_page
     structure = settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure
     assert (structure.name, structure.address) == ("Cabinet du Lavoir", "4 rue du Lavoir")
@@ -348,7 +349,7 @@ def test_a_number_that_stays_unknown_is_settled_so(person, annuaire, agent, monk
         cache.clear()
         assert complete_waiting(at=timezone.now() + timedelta(days=days)) == expected
     assert Completion.objects.get().outcome == AnnuaireAnswer.UNKNOWN
-    assert "inconnu de l’Annuaire des entreprises" in text(client_of(agent.user).get(reverse("claims")))
+    assert "inconnu de l’Annuaire des entreprises" in text(signed_in(agent.user).get(reverse("claims")))
 
 
 def test_a_closing_learnt_later_is_told_to_the_agent_and_fills_nothing(person, annuaire, agent):
@@ -358,7 +359,7 @@ def test_a_closing_learnt_later_is_told_to_the_agent_and_fills_nothing(person, a
     cache.clear()
     annuaire.know(establishment(etat_administratif="F", date_fermeture="2026-01-31"))
     complete_waiting(at=timezone.now() + timedelta(minutes=2))
-    assert "fermé depuis le 31/01/2026" in text(client_of(agent.user).get(reverse("claims")))
+    assert "fermé depuis le 31/01/2026" in text(signed_in(agent.user).get(reverse("claims")))
     assert settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure.address == ""
 
 

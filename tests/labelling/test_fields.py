@@ -34,9 +34,9 @@ from territories.choices import AuthorityKind, Role, Subject
 from territories.models import Event
 from tests import factories as make
 from tests import samples
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 NOW = make.NOW
 LIST = "/dossiers/"
 ORDERS = ["en premier", "ensuite", "en réserve"]
@@ -47,32 +47,6 @@ VALUES = {
     FieldKind.YES_NO: False,
     FieldKind.CHOICE: "ensuite",
 }
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture():
-    return make.mandate(AuthorityKind.PREFECTURE)
-
-
-@pytest.fixture
-def file(ars):
-    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
-
-
-def signed_in(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def field(mandate, name="comité", kind=FieldKind.TEXT, *, joint=False):

@@ -19,15 +19,11 @@ from territories.services.decisions import propose_decision, sign_decision
 from tests import factories as make
 from tests.labelling.worlds import withdraw
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 SATURDAY = {"mon": [["08:30", "12:30"], ["14:00", "18:00"]], "sat": [["09:00", "12:00"]]}
 MONDAY = {"mon": [["08:00", "12:00"], ["13:30", "19:00"]]}
 WEEK = {"mon": [["08:30", "12:30"]]}
-
-
-@pytest.fixture(autouse=True)
-def sunday(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture
