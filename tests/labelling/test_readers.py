@@ -151,7 +151,7 @@ def everything(client, file):
 
 def told(client, file):
     # The views of the list and their counts are the same for everybody.
-    text = everything(client, file).replace("À la signature", "").replace("Signature <span", "")
+    text = re.sub(r"À la signature|(?<=a-signer\">)Signature", "", everything(client, file))
     return [word for word in UNTOLD if word in text]
 
 
