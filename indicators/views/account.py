@@ -30,8 +30,8 @@ from labelling.services.labels import label_facts
 from labelling.services.reviews import is_insider
 from labelling.services.worklist import counts_of, files_of, ordered, views_of, with_details
 from labelling.services.worklist_filters import INSTRUCTION, UNDER_WAY
-from labelling.views.contested import tasks_of_file
-from labelling.views.labels import tasks_of
+from labelling.views.contested import answers_to_read, reasons_to_read
+from labelling.views.labels import act_to_read, tasks_of
 from labelling.views.worklist_rows import rows_of
 from territories.choices import AuthorityKind, Role
 from territories.models import Decision, Mandate
@@ -187,7 +187,11 @@ def _structure_home(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     memberships = Membership.objects.of(request.user).select_related("structure__departement", "structure__commune")
     homes = [_home(membership, request.user, now) for membership in memberships.order_by("pk")]
-    tasks = [*_messages_to_answer(memberships), *(task for home in homes for task in _tasks(home))]
+    tasks = [
+        *(task for home in homes for task in _acts_to_read(home)),
+        *_messages_to_answer(memberships),
+        *(task for home in homes for task in _tasks(home)),
+    ]
     past = Mandate.objects.filter(user=request.user, valid__endswith__lte=timezone.localdate(now))
     ended = None if homes else past.select_related("authority").order_by("-valid__endswith", "-pk").first()
     context = {
@@ -232,7 +236,13 @@ def _home(membership: Membership, user: Any, now: datetime) -> Home:
         structure,
         membership,
         [_file(application, now) for application in files],
-        list(Label.objects.for_user(user).published().filter(structure=structure).order_by("-valid", "pk")),
+        list(
+            Label.objects.for_user(user)
+            .published()
+            .filter(structure=structure)
+            .select_related("application")
+            .order_by("-valid", "pk")
+        ),
         money["granted"],
         money["paid"],
         list(
@@ -262,20 +272,30 @@ def _file(application: Application, now: datetime) -> File:
     return File(application, badge(facts_of(application, today=today, **more), STRUCTURE))
 
 
+def _acts_to_read(home: Home) -> list[tuple[str, str]]:
+    """Return the acts that wait to be read, which notifies them, before anything else: sentence and address."""
+    tasks = [task for label in home.labels for task in act_to_read(label)]
+    published = {label.application_id for label in home.labels}
+    for file in home.files:
+        application = file.application
+        decided = application.state in {State.LABELLED, State.REFUSED} and application.pk not in published
+        if decided and application.decision is not None and file.badge.tone == "warning":
+            address = reverse("decision-letter", args=[application.number])
+            tasks.append((f"Lire la décision rendue sur le dossier {application.number}", address))
+    return [*tasks, *(task for file in home.files for task in answers_to_read(file.application))]
+
+
 def _tasks(home: Home) -> list[tuple[str, str]]:
-    """Return what the structure can do now: sentence and address."""
+    """Return what else the structure can do now: sentence and address."""
     today = timezone.localdate()
     tasks = [task for label in home.labels for task in tasks_of(label, today)]
     for file in home.files:
         application = file.application
-        tasks += tasks_of_file(application)
+        tasks += reasons_to_read(application)
         if application.state == State.DRAFT:
             tasks.append(
                 (f"Terminer et déposer la candidature de {home.structure.name}", application.get_absolute_url())
             )
-        elif application.decision is not None and file.badge.tone == "warning":
-            address = reverse("decision-letter", args=[application.number])
-            tasks.append((f"Lire la décision rendue sur le dossier {application.number}", address))
         elif application.state == State.UNDER_REVIEW and file.badge.tone == "warning":
             address = reverse("application-requests", args=[application.number])
             tasks.append((f"Répondre aux services, dossier {application.number}", address))

@@ -8,6 +8,7 @@ from django import forms
 from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.french import grouped
+from labelling.forms.asked import AskedDecimalField
 from labelling.rules.additionality import MEASURES
 
 SAME, OTHER, UNKNOWN = "same", "other", "unknown"
@@ -32,10 +33,9 @@ class SupplyForm(DsfrBaseForm):
                 widget=forms.RadioSelect,
                 error_messages={"required": "Choisissez une réponse."},
             )
-            self.base_fields[f"{key}_value"] = forms.DecimalField(
+            self.base_fields[f"{key}_value"] = AskedDecimalField(
                 label=f"{title} : l’autre valeur",
                 help_text=self.hint,
-                required=False,
                 min_value=0,
                 max_value=2000,
                 max_digits=6,

@@ -8,6 +8,7 @@ from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.free_text import FreeTextField
 from labelling.choices import AppealKind, AppealOutcome
+from labelling.forms.asked import AskedCharField
 
 
 def _received(label: str, help_text: str) -> forms.DateField:
@@ -72,16 +73,14 @@ class RecordForm(ContestForm):
         error_messages={"required": "Choisissez la nature du recours."},
     )
     received_date = _received("Reçu le", "Date de réception par le service, ou date d’enregistrement de la requête.")
-    court = forms.CharField(
+    court = AskedCharField(
         label="Juridiction",
-        help_text="Pour un recours contentieux seulement.",
-        required=False,
+        help_text="Demandée pour un recours contentieux seulement.",
         max_length=120,
     )
-    docket = forms.CharField(
+    docket = AskedCharField(
         label="Numéro de la requête",
-        help_text="Pour un recours contentieux seulement.",
-        required=False,
+        help_text="Demandé pour un recours contentieux seulement.",
         max_length=40,
     )
     text = FreeTextField(

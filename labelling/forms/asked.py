@@ -10,6 +10,11 @@ from francesante.lib.free_text import FreeTextField
 class Asked:
     """Mixin of a field: an empty answer is accepted, though the field is not shown as optional."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The browser does not ask for it either.
+        self.widget.use_required_attribute = lambda _initial: False  # type: ignore[attr-defined]
+
     def validate(self, value: Any) -> None:
         """Check a given answer only."""
         if value not in self.empty_values and value is not False:  # type: ignore[attr-defined]
@@ -30,6 +35,18 @@ class AskedBooleanField(Asked, forms.BooleanField):
 
 class AskedIntegerField(Asked, forms.IntegerField):
     """A number, now or later."""
+
+
+class AskedDecimalField(Asked, forms.DecimalField):
+    """A number with decimals, now or later."""
+
+
+class AskedEmailField(Asked, forms.EmailField):
+    """An address, unless something else stands in for it."""
+
+
+class AskedModelChoiceField(Asked, forms.ModelChoiceField):
+    """One row among several, unless something else stands in for it."""
 
 
 class AskedCharField(Asked, forms.CharField):

@@ -9,6 +9,7 @@ from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.free_text import FreeTextField
 from francesante.lib.french import grouped
+from labelling.forms.asked import AskedCharField
 from labelling.models import Quota, Wave
 
 MAX_TABLE = 200_000
@@ -102,11 +103,10 @@ class QuotaForm(DsfrBaseForm):
         "Nombre maximal de lieux : lui seul oblige. Laissez vide s’il n’y en a pas, ce qui est l’usage.",
         required=False,
     )
-    ceiling_act = forms.CharField(
+    ceiling_act = AskedCharField(
         label="Acte qui fixe le plafond",
-        help_text="Sa nature et sa date. Il est publié.",
+        help_text="Demandé s’il y a un plafond : sa nature et sa date. Il est publié.",
         max_length=250,
-        required=False,
     )
 
     @classmethod

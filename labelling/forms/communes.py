@@ -4,6 +4,11 @@ from francesante.lib.french import typeset
 from territories.models import Commune
 
 
+def in_words(name: str, code: str) -> str:
+    """Return a commune as a form shows it, and as :func:`commune_meant` reads it."""
+    return f"{name} ({code})"
+
+
 def commune_meant(text: str) -> Commune:
     """Return the one commune that a text means.
 

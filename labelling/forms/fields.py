@@ -9,7 +9,6 @@ from django import forms
 from django.utils.html import escape
 from dsfr.forms import DsfrBaseForm
 
-from francesante.lib.free_text import FreeTextField
 from labelling.choices import FieldKind
 from labelling.forms.asked import Asked, AskedDateField, AskedFreeTextField
 from labelling.models import InternalField
@@ -48,11 +47,10 @@ class InternalFieldForm(DsfrBaseForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez un type.", "invalid_choice": "Choisissez un type de la liste."},
     )
-    choices = FreeTextField(
+    choices = AskedFreeTextField(
         label="Choix, pour une liste",
         help_text=f"Un par ligne, de 2 à {MOST_CHOICES}. On peut en ajouter ensuite, jamais en retirer.",
         widget=forms.Textarea(attrs={"rows": 4}),
-        required=False,
     )
     joint = forms.BooleanField(
         label="Commune aux deux autorités",

@@ -11,7 +11,7 @@ from dsfr.widgets import InlineRadioSelect
 
 from labelling.choices import StructureKind
 from labelling.forms.asked import AskedBooleanField, AskedCharField, AskedChoiceField, AskedDateField
-from labelling.forms.communes import commune_meant
+from labelling.forms.communes import commune_meant, in_words
 from labelling.forms.rows import row_count
 from labelling.forms.step import StepForm
 from labelling.rules.answers import DAYS, WEEKS, Answers, Closure, Hours, OtherSite, Stop, parse_time
@@ -346,7 +346,7 @@ def _at(rows: tuple[Any, ...], number: int) -> Any:
 
 
 def _commune_in_words(row: OtherSite | Stop | None) -> str:
-    return f"{row.commune_name} ({row.commune})" if row else ""
+    return in_words(row.commune_name, row.commune) if row else ""
 
 
 def _by_part_of_day(periods: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -11,13 +11,16 @@ from dsfr.forms import DsfrBaseForm
 from francesante.lib.free_text import FreeTextField
 from francesante.lib.identifiers import clean_finess, clean_siret
 from labelling.choices import AmendmentKind, EndingAct, Route
+from labelling.forms.asked import AskedBooleanField, AskedDateField, AskedFreeTextField
+from labelling.forms.communes import commune_meant, in_words
 from labelling.models import EndingGround
+from territories.models import Commune
 
 LONGEST = 3000
 
 
-def _day(label: str, help_text: str, *, required: bool = True) -> forms.DateField:
-    return forms.DateField(
+def _day(label: str, help_text: str, *, required: bool = True, asked: bool = False) -> forms.DateField:
+    return (AskedDateField if asked else forms.DateField)(
         label=label,
         help_text=help_text,
         required=required,
@@ -29,11 +32,10 @@ def _day(label: str, help_text: str, *, required: bool = True) -> forms.DateFiel
     )
 
 
-def _text(label: str, help_text: str, *, required: bool = True, error: str = "") -> forms.CharField:
-    return FreeTextField(
+def _text(label: str, help_text: str, *, asked: bool = False, error: str = "") -> forms.CharField:
+    return (AskedFreeTextField if asked else FreeTextField)(
         label=label,
         help_text=help_text,
-        required=required,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 6}),
         error_messages={"required": error} if error else None,
@@ -81,13 +83,14 @@ class EndForm(DsfrBaseForm):
     )
     effect_date = _day(
         "Premier jour sans label",
-        "Pour une abrogation, qui vaut pour l’avenir. Sans objet pour un retrait.",
-        required=False,
+        "Demandé pour une abrogation : un jour à venir, après la date laissée à la structure pour répondre. Laissez vide pour "
+        "un retrait, qui vaut depuis l’origine.",
+        asked=True,
     )
     deadline = _day(
         "Réponse de la structure attendue jusqu’au",
-        "Pour les motifs à procédure contradictoire. Sans objet si la structure demande la fin de son label.",
-        required=False,
+        "Demandé pour tous les motifs, sauf si la structure demande elle-même la fin de son label.",
+        asked=True,
     )
 
     def __init__(self, *args: Any, grounds: QuerySet[EndingGround], least: date, **kwargs: Any) -> None:
@@ -116,18 +119,20 @@ class AnswerForm(DsfrBaseForm):
 
     answer = _text(
         "Vos observations",
-        "Elles seront gardées telles que vous les écrivez, et lues par les deux autorités. Aucune donnée de patient.",
-        required=False,
+        "Écrivez-les, ou demandez à être entendu. Elles seront gardées telles que vous les écrivez, et lues par les deux "
+        "autorités. Aucune donnée de patient.",
+        asked=True,
     )
-    hearing = forms.BooleanField(
-        label="Je demande à être entendu, assisté ou représenté si je le souhaite", required=False
-    )
+    hearing = AskedBooleanField(label="Je demande à être entendu, assisté ou représenté si je le souhaite")
 
 
 class HeardForm(DsfrBaseForm):
     """The day on which the structure was heard."""
 
     heard_on = _day("Structure entendue le", "Jour de l’audition.")
+
+
+_REPLY = "Demandée si la structure a présenté des observations : l’acte l’imprimera."
 
 
 class ActForm(DsfrBaseForm):
@@ -138,25 +143,30 @@ class ActForm(DsfrBaseForm):
         "Tels que l’acte les imprimera : corrigez-les si les observations les ont changés.",
         error="Écrivez les faits : l’acte les imprimera.",
     )
-    reply = _text(
-        "Réponse aux observations",
-        "Demandée si la structure a répondu : l’acte l’imprimera.",
-        required=False,
+    reply = _text("Réponse aux observations", _REPLY, asked=True)
+    effect_date = _day(
+        "Premier jour sans label",
+        "Demandé pour une abrogation : un jour à venir. Laissez vide pour un retrait.",
+        asked=True,
     )
-    effect_date = _day("Premier jour sans label", "Pour une abrogation, qui vaut pour l’avenir.", required=False)
 
 
-def _expected(*, required: bool, when: str = "") -> forms.CharField:
+def _expected(*, asked: bool = False, when: str = "") -> forms.CharField:
     return _text(
         "Ce que la structure doit faire",
         f"Pour que la suspension soit levée : l’acte l’imprimera, la structure le lira sur la page de son label.{when}",
-        required=required,
+        asked=asked,
         error="Dites ce que la structure doit faire pour que la suspension soit levée.",
     )
 
 
-_LAST = ("Dernier jour suspendu", "Facultatif : sans lui, la suspension dure jusqu’à sa levée.")
+_LAST = ("Dernier jour suspendu", "Sans lui, la suspension dure jusqu’à sa levée.")
 _REVIEW = ("Réexamen au plus tard le", "Les deux autorités regardent alors si la suspension doit durer.")
+
+
+_NOW_OR_LATER = (
+    "Demandé si l’acte est présenté tout de suite ; après une procédure contradictoire, il le sera avec l’acte."
+)
 
 
 class SuspendForm(DsfrBaseForm):
@@ -177,11 +187,13 @@ class SuspendForm(DsfrBaseForm):
     )
     effect_date = _day("Premier jour suspendu", "Un jour à venir, et au plus tôt le lendemain de la notification.")
     deadline = _day(
-        "Réponse de la structure attendue jusqu’au", "Pour les motifs à procédure contradictoire.", required=False
+        "Réponse de la structure attendue jusqu’au",
+        "Demandé si le motif veut que la structure soit entendue avant l’acte (procédure contradictoire).",
+        asked=True,
     )
-    expected = _expected(required=False, when=" Sans procédure contradictoire ; sinon, demandé au moment de l’acte.")
+    expected = _expected(asked=True, when=f" {_NOW_OR_LATER}")
     last_date = _day(*_LAST, required=False)
-    review_date = _day(*_REVIEW, required=False)
+    review_date = _day(_REVIEW[0], f"{_REVIEW[1]} {_NOW_OR_LATER}", asked=True)
 
     def __init__(self, *args: Any, grounds: QuerySet[EndingGround], least: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -215,10 +227,8 @@ class SuspensionActForm(DsfrBaseForm):
         "Tels que l’acte les imprimera : corrigez-les si les observations les ont changés.",
         error="Écrivez les faits : l’acte les imprimera.",
     )
-    reply = _text(
-        "Réponse aux observations", "Demandée si la structure a répondu : l’acte l’imprimera.", required=False
-    )
-    expected = _expected(required=True)
+    reply = _text("Réponse aux observations", _REPLY, asked=True)
+    expected = _expected()
     effect_date = _day("Premier jour suspendu", "Un jour à venir, et au plus tôt le lendemain de la notification.")
     last_date = _day(*_LAST, required=False)
     review_date = _day(*_REVIEW)
@@ -232,9 +242,7 @@ class LiftForm(DsfrBaseForm):
         "Des faits, avec leur date : l’acte les imprimera. Aucune donnée de patient.",
         error="Écrivez ce qui a été constaté : l’acte l’imprimera.",
     )
-    effect_date = _day(
-        "Label de nouveau en vigueur le", "Facultatif : sans date, dès la notification de l’acte.", required=False
-    )
+    effect_date = _day("Label de nouveau en vigueur le", "Sans date, dès la notification de l’acte.", required=False)
 
 
 class SuspensionGroundForm(DsfrBaseForm):
@@ -266,10 +274,9 @@ class SuspensionGroundForm(DsfrBaseForm):
     help_text = _text(
         "Quand l’employer", "Lue par les agents qui choisissent un motif.", error="Dites aux agents quand l’employer."
     )
-    adversarial = forms.BooleanField(
-        label="La structure est entendue avant l’acte (procédure contradictoire)",
-        help_text="À décocher seulement si le texte, ou l’urgence (CRPA, article L. 121-2), en dispense.",
-        required=False,
+    adversarial = AskedBooleanField(
+        label="Avant l’acte, la structure doit être entendue (procédure contradictoire)",
+        help_text="C’est la règle. À décocher seulement si le texte, ou l’urgence (CRPA, article L. 121-2), en dispense.",
         initial=True,
     )
     since = _day("Applicable à partir du", "Le premier jour où ce texte fonde une suspension.")
@@ -303,15 +310,30 @@ class AmendForm(DsfrBaseForm):
     )
     commune = forms.CharField(
         label="Commune",
-        max_length=5,
-        help_text="Son code, par exemple 34172 : celui de l’Insee, non le code postal.",
-        error_messages={"required": "Indiquez le code de la commune."},
+        max_length=120,
+        help_text="Son nom ou son code postal.",
+        error_messages={"required": "Indiquez la commune."},
     )
     reason = _text(
         "Motif",
         "La structure le lira, avec ce qui change. Aucune donnée de patient.",
         error="Dites pourquoi : la structure le lira.",
     )
+
+    def __init__(self, *args: Any, commune: Commune, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commune = commune
+        self.initial["commune"] = in_words(commune.name, commune.pk)
+
+    def clean_commune(self) -> str:
+        """Return the code of the commune that is meant; the one already there may have merged since."""
+        text = self.cleaned_data["commune"]
+        if text == self.initial["commune"]:
+            return self.commune.pk
+        try:
+            return commune_meant(text).pk
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
 
     def clean_finess(self) -> str:
         """Check the key of a number that was typed."""
@@ -338,10 +360,9 @@ class StatementForm(DsfrBaseForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Répondez pour ce critère."},
     )
-    change = FreeTextField(
+    change = AskedFreeTextField(
         label="Ce qui a changé, et depuis quand",
-        help_text="Aucune donnée de patient.",
-        required=False,
+        help_text="Demandé si quelque chose a changé. Aucune donnée de patient.",
         max_length=1500,
         widget=forms.Textarea(attrs={"rows": 3}),
     )

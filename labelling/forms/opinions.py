@@ -11,6 +11,7 @@ from dsfr.forms import DsfrBaseForm
 from francesante.lib.free_text import FreeTextField
 from francesante.lib.french import short_date, typeset
 from labelling.choices import BodyKind, OpinionPart, OpinionSense
+from labelling.forms.asked import AskedEmailField, AskedFreeTextField, AskedModelChoiceField
 from labelling.models import ConsultedBody, Evidence, ExpertGroup
 from labelling.services.opinions import Question
 from territories.models import Authority, Departement
@@ -161,10 +162,9 @@ class AnswerForm(DsfrBaseForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez le sens de votre avis."},
     )
-    text = FreeTextField(
+    text = AskedFreeTextField(
         label="Motifs",
         help_text=f"Obligatoires pour un avis défavorable ou avec réserves. {NO_PATIENT}",
-        required=False,
         max_length=MAX_OPINION,
         widget=forms.Textarea(attrs={"rows": 6}),
     )
@@ -214,17 +214,17 @@ class BodyForm(DsfrBaseForm):
         error_messages={"required": "Choisissez un département."},
     )
     regional = forms.BooleanField(label="Consulté dans toute la région de ce département", required=False)
-    authority = forms.ModelChoiceField(
+    authority = AskedModelChoiceField(
         Authority.objects.none(),
         label="Autorité du portail",
         help_text=typeset("Si ses correspondants ont un compte avec le rôle « avis »."),
-        required=False,
         empty_label="Aucune\u00a0: par courriel",
     )
-    email = forms.EmailField(
+    email = AskedEmailField(
         label="Adresse électronique",
-        help_text=typeset("À défaut d’autorité du portail : un lien à usage unique y est envoyé pour chaque avis."),
-        required=False,
+        help_text=typeset(
+            "Demandée à défaut d’autorité du portail : un lien à usage unique y est envoyé pour chaque avis."
+        ),
     )
 
     def __init__(

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from dsfr.forms import DsfrBaseForm
 
-from francesante.lib.free_text import FreeTextField
 from labelling.choices import Verdict
+from labelling.forms.asked import AskedFreeTextField
 
 
 class VerdictForm(DsfrBaseForm):
@@ -18,10 +18,9 @@ class VerdictForm(DsfrBaseForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez une appréciation."},
     )
-    reason = FreeTextField(
+    reason = AskedFreeTextField(
         label="Motif",
         help_text="Obligatoire si le critère est non rempli ou sans objet : la décision l’imprimera. Aucune donnée de patient.",
-        required=False,
         max_length=1500,
         widget=forms.Textarea(attrs={"rows": 3}),
     )

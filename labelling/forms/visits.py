@@ -9,6 +9,7 @@ from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.free_text import FreeTextField
 from labelling.choices import AlertOutcome, VisitConclusion, VisitReason, VisitResult
+from labelling.forms.asked import AskedChoiceField, AskedDateField, AskedFreeTextField
 from labelling.forms.evidence import file_field
 from territories.models import Mandate
 
@@ -19,11 +20,10 @@ def _choices(source: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(value, label[:1].upper() + label[1:]) for value, label in source]
 
 
-def _day(label: str, help_text: str, *, required: bool = True) -> forms.DateField:
-    return forms.DateField(
+def _day(label: str, help_text: str, *, asked: bool = False) -> forms.DateField:
+    return (AskedDateField if asked else forms.DateField)(
         label=label,
         help_text=help_text,
-        required=required,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"required": "Indiquez une date.", "invalid": "Indiquez une date, par exemple 25/11/2026."},
     )
@@ -91,7 +91,12 @@ class FindingForm(DsfrBaseForm):
     """What was seen of one criterion."""
 
     result = forms.ChoiceField(choices=_choices(VisitResult.choices), widget=forms.RadioSelect)
-    observed = _text("Ce qui a été observé", "Des faits, avec leur date si elle compte. Aucune donnée de patient.")
+    observed = AskedFreeTextField(
+        label="Ce qui a été observé",
+        help_text="Demandé pour un critère non rempli : des faits, avec leur date si elle compte. Aucune donnée de patient.",
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
     def __init__(self, *args: Any, title: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -111,15 +116,14 @@ class ReportForm(DsfrBaseForm):
     """The day of the visit, and what it comes to; each may wait while the report is being written."""
 
     visited_date = _day("Visite faite le", "Le jour où les agents étaient sur place.")
-    notes = _text("Observations générales", "Facultatif. Aucune donnée de patient.", rows=4)
-    conclusion = forms.ChoiceField(
+    notes = _text("Observations générales", "Aucune donnée de patient.", rows=4)
+    conclusion = AskedChoiceField(
         label="Conclusion",
         choices=[("", "Pas encore conclu"), *_choices(VisitConclusion.choices)],
         widget=forms.RadioSelect,
-        required=False,
-        help_text="Elle ne décide rien : une fin de label a sa procédure, où la structure est entendue.",
+        help_text="Demandée avant l’envoi. Elle ne décide rien : une fin de label a sa procédure, où la structure est entendue.",
     )
-    correct_before = _day("À corriger avant le", "Pour la conclusion « à corriger » seulement.", required=False)
+    correct_before = _day("À corriger avant le", "Demandé pour la conclusion « à corriger » seulement.", asked=True)
 
     def clean(self) -> dict[str, Any]:
         """Ask for the date where there is something to correct, and for none elsewhere."""

@@ -140,8 +140,19 @@ def act_to_reader(event: Event, decision: Decision, row: Notification) -> list[E
         "appeal_until": appeal_deadline(read_on),
         "presumed": event.action == "presume_notified",
         "kind": decision.kind,
+        "first": _first_day(decision, label),
     }
     return [compose("ending_notified", f"{_SUBJECTS[decision.kind]} et vos recours", to, context)]
+
+
+def _first_day(decision: Decision, label: Label) -> date | None:
+    """Return the first day suspended, or without label, that a notified act set; nothing while it has no effect."""
+    if decision.kind == DecisionKind.LABEL_SUSPENDED:
+        period = label.suspensions.get(decision=decision).period
+        return period.lower if period else None
+    if decision.kind == DecisionKind.LABEL_ABROGATED and label.endings.get(decision=decision).applied_at:
+        return label.valid.upper
+    return None
 
 
 _SUBJECTS: Mapping[str, str] = {

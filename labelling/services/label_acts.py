@@ -88,6 +88,21 @@ def present(
     )
 
 
+Done = TypeVar("Done")
+
+
+def rehearsed(act: Callable[[], Done]) -> Done:
+    """Return what an act would give, all its rules checked, and undo it: nothing is stored, and nobody is told.
+
+    Raises:
+        RefusedError: as the act.
+    """
+    with transaction.atomic():
+        done = act()
+        transaction.set_rollback(True)
+    return done
+
+
 # Signed ---------------------------------------------------------------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ def open_procedure(
 
     Raises:
         RefusedError: the mandate may not, the label has ended or is ending, the ground does not hold or asks for no
-            such step, no facts, too short a deadline, or an impossible date of effect.
+            such step, no facts, too short a deadline, or an impossible date of effect: past, or before the deadline.
         StaleError: the label changed since ``version``.
     """
     current = may_act(label, ground, mandate, version=version, at=at)
@@ -47,6 +47,11 @@ def open_procedure(
     if AdversarialProcedure.objects.filter(label=current, closed_at__isnull=True).exists():
         raise RefusedError("Une procédure contradictoire est déjà ouverte pour ce label.")
     effect_date = effect_day(current, ground, effect_date, today)
+    if effect_date is not None and effect_date <= deadline:
+        raise RefusedError(
+            f"La structure a jusqu’au {long_date(deadline)} pour répondre : la mesure envisagée ne peut prendre effet qu’après. "
+            "Choisissez un jour d’effet plus tardif."
+        )
     procedure = AdversarialProcedure.objects.create(
         label=current,
         ground=ground,

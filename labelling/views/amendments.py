@@ -14,12 +14,14 @@ from django.views.decorators.http import require_http_methods
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import AmendmentKind
+from labelling.forms.communes import in_words
 from labelling.forms.labels import AmendForm
 from labelling.models import Amendment, Label
 from labelling.services.amendments import NAMES, amend_label, written
 from labelling.views.endings import label_trail, posted_mandate, refusal_to_act
 from labelling.views.posted import posted_number
 from labelling.views.scope import visible_label
+from territories.models import Commune
 
 UNPROCESSABLE, CONFLICT = 422, 409
 
@@ -33,11 +35,16 @@ class Change:
     after: str
 
 
-def changes_of(amendment: Amendment) -> list[Change]:
-    """Return what an amendment changed, in the order of the form."""
+def changes_of(amendment: Amendment, communes: Mapping[str, Commune]) -> list[Change]:
+    """Return what an amendment changed, in the order of the form; ``communes`` by their code."""
+
+    def said(name: str, value: str) -> str:
+        commune = communes.get(value) if name == "commune" else None
+        return in_words(commune.name, commune.pk) if commune else value or "aucun"
+
     before: Mapping[str, str] = amendment.before
     return [
-        Change(words, before[name] or "aucun", amendment.after[name] or "aucun")
+        Change(words, said(name, before[name]), said(name, amendment.after[name]))
         for name, words in NAMES.items()
         if name in before
     ]
@@ -45,7 +52,10 @@ def changes_of(amendment: Amendment) -> list[Change]:
 
 def amendments_of(label: Label) -> list[tuple[Amendment, list[Change]]]:
     """Return the amendments of a label, the latest first, with what each changed."""
-    return [(row, changes_of(row)) for row in label.amendments.order_by("-amended_at", "-pk")]
+    rows = list(label.amendments.order_by("-amended_at", "-pk"))
+    moved = [said["commune"] for row in rows for said in (row.before, row.after) if "commune" in said]
+    communes = Commune.objects.in_bulk(moved)
+    return [(row, changes_of(row, communes)) for row in rows]
 
 
 @never_cache
@@ -56,7 +66,8 @@ def label_amend(request: HttpRequest, number: str) -> HttpResponse:
     now = timezone.now()
     if sentence := refusal_to_act(label, request.mandate, now):  # type: ignore[attr-defined]
         raise PermissionDenied(sentence)
-    form = AmendForm(request.POST or None, initial=written(label.structure))
+    commune = label.structure.commune
+    form = AmendForm(request.POST or None, initial=written(label.structure), commune=commune)
     status = 200
     if request.method == "POST":
         mandate = posted_mandate(request, label)

@@ -150,21 +150,21 @@ def awaits(application: Application) -> bool:
     return any(not answers.is_at_signature(row) for row in rows)
 
 
-def tasks_of_file(application: Application) -> list[tuple[str, str]]:
-    """Return what the structure may read of what it asked: sentence and address."""
-    tasks = [
+def answers_to_read(application: Application) -> list[tuple[str, str]]:
+    """Return the answers to its appeals that the structure may read: sentence and address."""
+    return [
         (
             f"Lire la réponse à votre recours, dossier {application.number}",
             reverse("appeal-answer", args=[application.number, appeal.pk]),
         )
         for appeal in answers.unread_answers(application)
     ]
+
+
+def reasons_to_read(application: Application) -> list[tuple[str, str]]:
+    """Return the reasons of a silence that the structure asked for and may read: sentence and address."""
     asked = reasons.asked_reasons(application)
     if asked is not None and asked.answered_at is not None and asked.communicated_date is None:
-        tasks.append(
-            (
-                f"Lire les motifs du rejet implicite, dossier {application.number}",
-                reverse("appeals", args=[application.number]),
-            )
-        )
-    return tasks
+        address = reverse("appeals", args=[application.number])
+        return [(f"Lire les motifs du rejet implicite, dossier {application.number}", address)]
+    return []

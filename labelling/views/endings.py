@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, StaleError
 from labelling.choices import EndingAct, MembershipRole
 from labelling.forms.labels import ActForm, AnswerForm, EndForm, HeardForm, SuspensionActForm
-from labelling.models import AdversarialProcedure, Ending, Label, Membership
+from labelling.models import AdversarialProcedure, Ending, Label, Membership, Suspension
 from labelling.rules.clock import local_day
 from labelling.services import endings as service
 from labelling.services import procedures, suspensions
@@ -26,7 +27,8 @@ from labelling.services.ending_drafts import least_deadline
 from labelling.services.label_acts import Act, latest_act, pending_act
 from labelling.services.reviews import is_insider, require_reviewer
 from labelling.services.suspensions import Terms
-from labelling.views.posted import lost_initial, posted_number
+from labelling.views.posted import keeps_whole, lost_initial, posted_number
+from labelling.views.rehearsed import changes, read_then_do
 from labelling.views.scope import visible_label
 from territories.models import Mandate
 
@@ -38,7 +40,7 @@ def membership_of(request: HttpRequest, label: Label) -> Membership | None:
     return Membership.objects.of(request.user).filter(structure=label.structure_id).select_related("user").first()
 
 
-def ending_facts(request: HttpRequest, label: Label) -> dict[str, Any]:
+def ending_facts(request: HttpRequest, label: Label, today: date) -> dict[str, Any]:
     """Return what the page of a label says of its end: the procedure in progress, the act, and what the reader may do."""
     now = timezone.now()
     mandate: Mandate | None = request.mandate  # type: ignore[attr-defined]
@@ -49,11 +51,20 @@ def ending_facts(request: HttpRequest, label: Label) -> dict[str, Any]:
     return {
         "procedure": procedure,
         "ending": ending,
+        "ends_later": ending is not None
+        and ending.applied_at is not None
+        and ending.undone_at is None
+        and to_come(label, today),
         "may_end": mandate is not None
         and not refusal_to_act(label, mandate, now)
         and procedure is None
         and pending_act(label) is None,
     }
+
+
+def to_come(label: Label, today: date) -> bool:
+    """Tell whether the end of a label is still to come."""
+    return label.withdrawn_at is None and label.valid.upper is not None and today < label.valid.upper
 
 
 def known_act(
@@ -104,6 +115,7 @@ def label_trail(request: HttpRequest, label: Label) -> list[tuple[str, str]]:
 # Considered -----------------------------------------------------------------------------------------------------------
 
 
+@keeps_whole
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_end(request: HttpRequest, number: str) -> HttpResponse:
@@ -113,32 +125,31 @@ def label_end(request: HttpRequest, number: str) -> HttpResponse:
     if sentence := refusal_to_act(label, request.mandate, now):  # type: ignore[attr-defined]
         raise PermissionDenied(sentence)
     today = local_day(now, label.departement.timezone)
-    form = EndForm(request.POST or None, grounds=service.grounds_for(label, on=today), least=least_deadline(today))
-    status = 200
+    grounds = service.grounds_for(label, on=today)
+    form = EndForm(request.POST or None, grounds=grounds, least=least_deadline(today), initial=lost_initial(request))
+    trail, status = label_trail(request, label), 200
     if request.method == "POST":
         mandate = posted_mandate(request, label)
-        status = UNPROCESSABLE
-        if form.is_valid():
+        if not form.is_valid():
+            status = UNPROCESSABLE
+        elif not changes(request):
+            act = partial(_begin, label, form, mandate, posted_number(request, "version"), now)
             try:
-                return _begin(request, label, form, mandate, now)
+                return read_then_do(request, label, form, act, version=label.version, trail=trail)
             except RefusedError as refusal:
                 form.add_error(None, str(refusal))
                 status = CONFLICT
-    context = {"label": label, "structure": label.structure, "form": form, "trail": label_trail(request, label)}
+    context = {"label": label, "structure": label.structure, "form": form, "trail": trail}
     return render(request, "labelling/label/end.html", context, status=status)
 
 
-def _begin(request: HttpRequest, label: Label, form: EndForm, mandate: Mandate, now: datetime) -> HttpResponse:
+def _begin(label: Label, form: EndForm, mandate: Mandate, version: int, now: datetime) -> AdversarialProcedure | Ending:
     asked = form.cleaned_data
-    by = {"label": label, "mandate": mandate, "version": posted_number(request, "version"), "at": now}
+    by = {"label": label, "mandate": mandate, "version": version, "at": now}
     about = {"ground": asked["ground"], "facts": asked["facts"], "effect_date": asked["effect_date"]}
     if asked["ground"].adversarial:
-        procedures.open_procedure(**by, **about, deadline=asked["deadline"])
-        messages.success(request, "La procédure contradictoire est ouverte. La structure est prévenue par courriel.")
-        return redirect("label-procedure", label.number)
-    service.propose_ending_on_request(**by, **about)
-    messages.success(request, "La fin du label est présentée à la signature des deux autorités.")
-    return redirect(label)
+        return procedures.open_procedure(**by, **about, deadline=asked["deadline"])
+    return service.propose_ending_on_request(**by, **about)
 
 
 # The adversarial step -------------------------------------------------------------------------------------------------
@@ -204,7 +215,8 @@ def _procedure_page(
     acts = is_open and not refusal_to_act(label, request.mandate, now)  # type: ignore[attr-defined]
     forms: dict[str, Any] = {}
     if acts:
-        forms = _agent_forms(procedure, today) | dict(bound or {})
+        address = reverse("label-act", args=[label.number, "presenter"])
+        forms = _agent_forms(procedure, today, lost_initial(request, address)) | dict(bound or {})
     answers = membership is not None and membership.role == MembershipRole.OWNER and is_open
     context = {
         "label": label,
@@ -230,23 +242,24 @@ def _procedure_page(
     return render(request, "labelling/label/procedure.html", context, status=status)
 
 
-def _agent_forms(procedure: AdversarialProcedure, today: date) -> dict[str, Any]:
-    """The forms that the procedure has come to: the hearing that was asked, then the act."""
+def _agent_forms(procedure: AdversarialProcedure, today: date, lost: dict[str, str]) -> dict[str, Any]:
+    """The forms that the procedure has come to: the hearing that was asked, then the act (``lost``: what was to be in it)."""
     if procedure.hearing_asked and procedure.heard_date is None:
         return {"heard": HeardForm()}
     if procedure.answered_at is None and today <= procedure.deadline:
         return {}
     form = SuspensionActForm if procedure.ground.act == EndingAct.SUSPEND else ActForm
-    return {"act": form(initial={"facts": procedure.facts, "effect_date": procedure.effect_date})}
+    return {"act": form(initial={"facts": procedure.facts, "effect_date": procedure.effect_date, **lost})}
 
 
 def hear(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
     """Record the hearing of the structure."""
     form = HeardForm(request.POST)
 
-    def record(procedure: AdversarialProcedure, **by: Any) -> str:
+    def record(procedure: AdversarialProcedure, **by: Any) -> HttpResponse:
         procedures.record_hearing(procedure=procedure, mandate=mandate, **form.cleaned_data, **by)
-        return "L’audition est enregistrée."
+        messages.success(request, "L’audition est enregistrée.")
+        return redirect(label)
 
     return _go_on(request, label, record, heard=form)
 
@@ -254,36 +267,46 @@ def hear(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
 def close(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
     """Close the procedure without an act."""
 
-    def end(procedure: AdversarialProcedure, **by: Any) -> str:
+    def end(procedure: AdversarialProcedure, **by: Any) -> HttpResponse:
         procedures.close_procedure(procedure=procedure, mandate=mandate, **by)
-        return "La procédure est close sans suite : le label continue, la structure est prévenue."
+        done = "La procédure est close sans suite : le label continue, la structure est prévenue."
+        messages.success(request, typeset(done))
+        return redirect(label)
 
     return _go_on(request, label, end)
 
 
 def present(request: HttpRequest, label: Label, mandate: Mandate) -> HttpResponse:
-    """Present to signature the act that the procedure led to."""
+    """Present to signature the act that the procedure led to, once it was read."""
     suspends = _procedure(request, label).ground.act == EndingAct.SUSPEND
     form = SuspensionActForm(request.POST) if suspends else ActForm(request.POST)
 
-    def propose(procedure: AdversarialProcedure, **by: Any) -> str:
+    def propose(procedure: AdversarialProcedure, **by: Any) -> Suspension | Ending:
         if suspends:
             terms = Terms(**form.cleaned_data)
-            suspensions.propose_suspension_after_procedure(procedure=procedure, terms=terms, mandate=mandate, **by)
-        else:
-            service.propose_ending_after_procedure(procedure=procedure, mandate=mandate, **form.cleaned_data, **by)
-        return "L’acte est présenté à la signature des deux autorités."
+            return suspensions.propose_suspension_after_procedure(
+                procedure=procedure, terms=terms, mandate=mandate, **by
+            )
+        return service.propose_ending_after_procedure(procedure=procedure, mandate=mandate, **form.cleaned_data, **by)
 
-    return _go_on(request, label, propose, act=form)
+    def read(procedure: AdversarialProcedure, **by: Any) -> HttpResponse:
+        if changes(request):
+            return _procedure_page(request, label, procedure, bound={"act": form})
+        here = ("Procédure contradictoire", reverse("label-procedure", args=[label.number]))
+        trail = [*label_trail(request, label), here]
+        act = partial(propose, procedure, **by)
+        return read_then_do(request, label, form, act, version=procedure.version, trail=trail)
+
+    return _go_on(request, label, read, act=form)
 
 
-def _go_on(request: HttpRequest, label: Label, verb: Callable[..., str], /, **bound: Any) -> HttpResponse:
+def _go_on(request: HttpRequest, label: Label, verb: Callable[..., HttpResponse], /, **bound: Any) -> HttpResponse:
     """Apply an act to the procedure that was shown; refused or stale, show the page with the input kept."""
     procedure = _procedure(request, label)
     if not all(form.is_valid() for form in bound.values()):
         return _procedure_page(request, label, procedure, bound=bound, status=UNPROCESSABLE)
     try:
-        done = verb(procedure, version=posted_number(request, "version"), at=timezone.now())
+        return verb(procedure, version=posted_number(request, "version"), at=timezone.now())
     except StaleError:
         refusal = (
             "Cette procédure a changé pendant que vous y travailliez : des observations sont peut-être arrivées. Rien n’a "
@@ -291,8 +314,5 @@ def _go_on(request: HttpRequest, label: Label, verb: Callable[..., str], /, **bo
         )
     except RefusedError as error:
         refusal = str(error)
-    else:
-        messages.success(request, typeset(done))
-        return redirect(label)
     procedure.refresh_from_db()
     return _procedure_page(request, label, procedure, bound=bound, refusal=refusal, status=CONFLICT)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -23,8 +24,8 @@ from labelling.rules.clock import appeal_deadline, local_day
 from labelling.services.label_acts import pending_act, read_act, record_act_letter
 from labelling.services.reviews import is_insider
 from labelling.views import endings
-from labelling.views.endings import known_act, label_trail, membership_of, posted_mandate, refusal_to_act
-from labelling.views.posted import posts_only
+from labelling.views.endings import known_act, label_trail, membership_of, posted_mandate, refusal_to_act, to_come
+from labelling.views.posted import keeps_whole, posts_only
 from labelling.views.scope import visible_label
 from territories.choices import DecisionKind
 from territories.models import Mandate
@@ -163,7 +164,7 @@ def _act_page(
         "structure": label.structure,
         "act": act,
         "page": page,
-        "words": _words(act, label),
+        "words": _words(act, label, local_day(now, label.departement.timezone)),
         "decision": act.decision,
         "membership": membership,
         "undone_at": act.undone_at if isinstance(act, ContestableAct) else None,
@@ -183,9 +184,9 @@ def _act_page(
     return render(request, "labelling/label/act.html", context, status=status)
 
 
-def _words(act: LabelAct, label: Label) -> Words:
+def _words(act: LabelAct, label: Label, today: date) -> Words:
     if isinstance(act, Suspension):
-        found = _of_suspension(act)
+        found = _of_suspension(act, today)
     elif isinstance(act, Lifting):
         found = Words(
             "La suspension est levée",
@@ -200,11 +201,11 @@ def _words(act: LabelAct, label: Label) -> Words:
             "Cet acte a été retiré ou annulé à la suite d’un recours : le label n’a pas cessé.",
         )
     else:
-        found = _of_ending(act, label)
+        found = _of_ending(act, label, today)
     return Words(typeset(found.title), typeset(found.effect), [typeset(sentence) for sentence in found.todo])
 
 
-def _of_ending(act: LabelAct, label: Label) -> Words:
+def _of_ending(act: LabelAct, label: Label, today: date) -> Words:
     again = "Dès que la situation aura changé, vous pourrez demander un nouveau label : vos réponses seront reprises."
     if act.decision.kind == DecisionKind.LABEL_WITHDRAWN:
         return Words(
@@ -214,13 +215,13 @@ def _of_ending(act: LabelAct, label: Label) -> Words:
         )
     until = long_date(label.valid.upper)
     return Words(
-        "Le label est abrogé",
+        "Le label sera abrogé" if to_come(label, today) else "Le label est abrogé",
         f"À compter du {until}, pour l’avenir.",
         [f"Retirez la plaque et toute mention du label le {until}.", again],
     )
 
 
-def _of_suspension(act: Suspension) -> Words:
+def _of_suspension(act: Suspension, today: date) -> Words:
     period = act.period
     if act.undone_at is not None:
         return Words(
@@ -236,7 +237,7 @@ def _of_suspension(act: Suspension) -> Words:
     if act.last_date is None and period.upper is not None:
         until = f" ; la suspension est levée à compter du {long_date(period.upper)}"
     return Words(
-        "Le label est suspendu",
+        "Le label sera suspendu" if today < period.lower else "Le label est suspendu",
         f"À compter du {first}{until}. Le label garde sa place et son terme.",
         [
             f"Pour lever la suspension : {act.expected}",
@@ -261,6 +262,7 @@ def _pdf(request: HttpRequest, number: str, page: Page) -> HttpResponse:
 # The acts of an agent -------------------------------------------------------------------------------------------------
 
 
+@keeps_whole
 @posts_only("label")
 def label_act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     """Apply one act of an agent on a label, then go back to its page; refused, show the page again."""

@@ -31,7 +31,7 @@ from labelling.services.label_acts import pending_act
 from labelling.services.labels import known_in_force, last_day, status
 from labelling.services.renewals import renewal_date, standing_label
 from labelling.services.reviews import is_insider
-from labelling.services.suspensions import suspension_of
+from labelling.services.suspensions import suspension_of, suspension_to_lift
 from labelling.views.additionality import additionality_of
 from labelling.views.alerts import register_alerts_of
 from labelling.views.amendments import amendments_of
@@ -134,7 +134,7 @@ def label_page(request: HttpRequest, number: str) -> HttpResponse:
         "last_day": last_day(label),
         "alive": label.withdrawn_at is None and (label.valid.upper is None or today < label.valid.upper),
         "authorities": authorities_of(label.departement).values(),
-        **ending_facts(request, label),
+        **ending_facts(request, label, today),
         **suspension_facts(request, label, today),
         **_renewal(label, today),
         **attestations_of(label, today),
@@ -165,13 +165,17 @@ def _renewal(label: Label, today: date) -> dict[str, Any]:
     }
 
 
-def tasks_of(label: Label, on: date) -> list[tuple[str, str]]:
-    """Return what the holder of a label may do for it today: sentence and address, the most urgent first."""
-    tasks = []
+def act_to_read(label: Label) -> list[tuple[str, str]]:
+    """Return the act on a label that waits for its holder to read it, if there is one: sentence and address."""
     act = pending_act(label)
-    if act is not None and act.signed_date is not None:
-        address = reverse("label-to-read", args=[label.number])
-        tasks.append((f"Lire l’acte qui porte sur le label {label.number}", address))
+    if act is None or act.signed_date is None or not label.application.notification_consent:
+        return []
+    return [(f"Lire l’acte qui porte sur le label {label.number}", reverse("label-to-read", args=[label.number]))]
+
+
+def tasks_of(label: Label, on: date) -> list[tuple[str, str]]:
+    """Return what else the holder of a label may do for it today: sentence and address, the most urgent first."""
+    tasks = []
     procedure = (
         label.procedures.filter(closed_at__isnull=True, answered_at__isnull=True).select_related("ground").first()
     )
@@ -182,10 +186,11 @@ def tasks_of(label: Label, on: date) -> list[tuple[str, str]]:
         tasks.append((f"Répondre avant le {until} : {what} du label {label.number} est envisagée", address))
     if label.withdrawn_at is not None or on not in label.valid:
         return tasks
-    if suspension := suspension_of(label, on):
-        tasks.append(
-            (f"Faire lever la suspension du label {label.number} : {suspension.expected}", label.get_absolute_url())
-        )
+    if suspension := suspension_to_lift(label, on):
+        now = on in suspension.period
+        first = long_date(suspension.period.lower)
+        what = "Faire lever la suspension" if now else f"Avant le {first}, premier jour de la suspension"
+        tasks.append((f"{what} du label {label.number} : {suspension.expected}", label.get_absolute_url()))
     if due := expected(label, on=on):
         address = reverse("label-attestation", args=[label.number])
         tasks.append((f"Attester pour le label {label.number}, avant le {long_date(due)}", address))

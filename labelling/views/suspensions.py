@@ -1,6 +1,7 @@
 """The suspension of a label on screen: considered, lifted, and the texts that found it."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError
 from labelling.forms.labels import GroundEndForm, LiftForm, SuspendForm, SuspensionGroundForm
-from labelling.models import EndingGround, Label, Lifting, Suspension
+from labelling.models import AdversarialProcedure, EndingGround, Label, Lifting, Suspension
 from labelling.rules.clock import local_day
 from labelling.services import suspension_grounds as grounds_service
 from labelling.services import suspensions as service
@@ -26,7 +27,8 @@ from labelling.services.reviews import is_insider
 from labelling.services.suspensions import NO_BASIS, Terms
 from labelling.views.endings import known_act, label_trail, membership_of, posted_mandate, refusal_to_act
 from labelling.views.national import national
-from labelling.views.posted import posted_number
+from labelling.views.posted import keeps_whole, lost_initial, posted_number
+from labelling.views.rehearsed import changes, read_then_do
 from labelling.views.scope import visible_label
 from territories.models import Mandate
 
@@ -57,6 +59,7 @@ def suspension_facts(request: HttpRequest, label: Label, today: date) -> dict[st
 # Considered -----------------------------------------------------------------------------------------------------------
 
 
+@keeps_whole
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_suspend(request: HttpRequest, number: str) -> HttpResponse:
@@ -67,14 +70,20 @@ def label_suspend(request: HttpRequest, number: str) -> HttpResponse:
         raise PermissionDenied(sentence)
     today = local_day(now, label.departement.timezone)
     founded = service.suspension_grounds(today)
-    form = SuspendForm(request.POST or None, grounds=founded, least=least_deadline(today))
+    lost = lost_initial(request)
+    form = SuspendForm(request.POST or None, grounds=founded, least=least_deadline(today), initial=lost)
     refusal, status = "" if founded else NO_BASIS, 200
+    trail = label_trail(request, label)
     if request.method == "POST":
         mandate = posted_mandate(request, label)
-        status = CONFLICT if refusal else UNPROCESSABLE
-        if not refusal and form.is_valid():
+        if refusal:
+            status = CONFLICT
+        elif not form.is_valid():
+            status = UNPROCESSABLE
+        elif not changes(request):
+            act = partial(_begin, label, form, mandate, posted_number(request, "version"), now)
             try:
-                return _begin(request, label, form, mandate, now)
+                return read_then_do(request, label, form, act, version=label.version, trail=trail)
             except RefusedError as error:
                 form.add_error(None, str(error))
                 status = CONFLICT
@@ -83,27 +92,26 @@ def label_suspend(request: HttpRequest, number: str) -> HttpResponse:
         "structure": label.structure,
         "form": None if refusal else form,
         "refusal": refusal,
-        "trail": label_trail(request, label),
+        "trail": trail,
     }
     return render(request, "labelling/label/suspend.html", context, status=status)
 
 
-def _begin(request: HttpRequest, label: Label, form: SuspendForm, mandate: Mandate, now: datetime) -> HttpResponse:
+def _begin(
+    label: Label, form: SuspendForm, mandate: Mandate, version: int, now: datetime
+) -> AdversarialProcedure | Suspension:
     asked = dict(form.cleaned_data)
     ground, deadline = asked.pop("ground"), asked.pop("deadline")
-    by = {"label": label, "ground": ground, "mandate": mandate, "version": posted_number(request, "version"), "at": now}
+    by = {"label": label, "ground": ground, "mandate": mandate, "version": version, "at": now}
     if ground.adversarial:
-        open_procedure(**by, facts=asked["facts"], effect_date=asked["effect_date"], deadline=deadline)
-        messages.success(request, "La procédure contradictoire est ouverte. La structure est prévenue par courriel.")
-        return redirect("label-procedure", label.number)
-    service.propose_suspension(**by, terms=Terms(**asked))
-    messages.success(request, "La suspension est présentée à la signature des deux autorités.")
-    return redirect(label)
+        return open_procedure(**by, facts=asked["facts"], effect_date=asked["effect_date"], deadline=deadline)
+    return service.propose_suspension(**by, terms=Terms(**asked))
 
 
 # Lifted ---------------------------------------------------------------------------------------------------------------
 
 
+@keeps_whole
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def label_lift(request: HttpRequest, number: str) -> HttpResponse:
@@ -112,27 +120,26 @@ def label_lift(request: HttpRequest, number: str) -> HttpResponse:
     now = timezone.now()
     if sentence := refusal_to_act(label, request.mandate, now):  # type: ignore[attr-defined]
         raise PermissionDenied(sentence)
-    form = LiftForm(request.POST or None)
-    status = 200
+    form = LiftForm(request.POST or None, initial=lost_initial(request))
+    trail, status = label_trail(request, label), 200
     if request.method == "POST":
         mandate = posted_mandate(request, label)
-        status = UNPROCESSABLE
-        if form.is_valid():
-            version = posted_number(request, "version")
+        if not form.is_valid():
+            status = UNPROCESSABLE
+        elif not changes(request):
+            by = {"mandate": mandate, "version": posted_number(request, "version"), "at": now}
+            act = partial(service.propose_lifting, label=label, **form.cleaned_data, **by)
             try:
-                service.propose_lifting(label=label, **form.cleaned_data, mandate=mandate, version=version, at=now)
+                return read_then_do(request, label, form, act, version=label.version, trail=trail)
             except RefusedError as refusal:
                 form.add_error(None, str(refusal))
                 status = CONFLICT
-            else:
-                messages.success(request, "La levée est présentée à la signature des deux autorités.")
-                return redirect(label)
     context = {
         "label": label,
         "structure": label.structure,
         "suspension": service.suspension_to_lift(label, local_day(now, label.departement.timezone)),
         "form": form,
-        "trail": label_trail(request, label),
+        "trail": trail,
     }
     return render(request, "labelling/label/lift.html", context, status=status)
 

@@ -1,20 +1,27 @@
 """The end of a label on screen: the structure answers and is notified, the agents consider, propose and notify."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.template.defaultfilters import linebreaks
 from django.urls import reverse
+from django.utils.html import escape
 
 from labelling.choices import MembershipRole
 from labelling.models import AdversarialProcedure, Application, Ending, EndingGround, Label
 from labelling.services.acts import render_missing_acts
 from labelling.tasks import deliver_mail
-from territories.choices import AuthorityKind, Role
+from territories.choices import AuthorityKind, Role, Subject
+from territories.models import Decision, Event
 from territories.services.decisions import decline_decision, sign_decision
 from tests import factories as make
 from tests.labelling.test_endings import END, LATER, NOW, World
 from tests.plugins.signed_in import PortalClient, signed_in
+
+DO, CHANGE = {"etape": "faire"}, {"etape": "modifier"}
+"""What the buttons of a reading post."""
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ def test_the_whole_way_of_an_abrogation(world, clock):
     form = agent.get(address("label-end", world))
     assert "2026-12-07" in form.text
     assert "Une condition n’est plus remplie" in form.text
-    response = agent.post(address("label-end", world), considered(world))
+    response = agent.post(address("label-end", world), considered(world, **DO))
     assert response.url == address("label-procedure", world)
 
     deliver_mail()
@@ -87,7 +94,19 @@ def test_the_whole_way_of_an_abrogation(world, clock):
     assert refused.status_code == 409
     assert "Répondez aux observations" in text(refused)
     assert "L’infirmier est parti." in text(refused)
-    proposed = agent.post(address("label-act", world, "presenter"), {**act, "reply": "Aucun contrat n’est signé."})
+    act |= {"reply": "Aucun contrat n’est signé."}
+    project = text(agent.post(address("label-act", world, "presenter"), act))
+    for words in (
+        "Présenter l’abrogation à la signature",
+        "est abrogé à compter du 1er mars 2027",
+        "Aucun contrat n’est signé",
+    ):
+        assert words in project
+    assert not Ending.objects.exists()
+    changed = text(agent.post(address("label-act", world, "presenter"), {**act, **CHANGE}))
+    assert "Aucun contrat n’est signé." in changed
+    assert "Lire l’acte avant de le présenter" in changed
+    proposed = agent.post(address("label-act", world, "presenter"), {**act, **DO})
     assert proposed.url == world.label.get_absolute_url()
     assert "est à la signature" in text(agent.get(world.label.get_absolute_url()))
     hidden = text(owner.get(world.label.get_absolute_url()))
@@ -110,7 +129,7 @@ def test_the_whole_way_of_an_abrogation(world, clock):
     assert "abrog" not in [message for message in mail.outbox if message.to == [world.owner.user.email]][-1].body
     assert owner.post(address("label-ending", world)).status_code == 302
     read = text(owner.get(address("label-ending", world)))
-    for words in ("Le label est abrogé", "À compter du 1er mars 2027", "Aucun contrat n’est signé", "13 février 2027"):
+    for words in ("Le label sera abrogé", "À compter du 1er mars 2027", "Aucun contrat n’est signé", "13 février 2027"):
         assert words in read
     deliver_mail()
     assert "pour l’avenir" in [message for message in mail.outbox if message.to == [world.owner.user.email]][-1].body
@@ -140,6 +159,8 @@ def test_a_withdrawal_leaves_the_public_list_only_once_notified(world, clock):
 def test_the_holder_s_request_goes_straight_to_the_signature(world):
     agent = signed_in(world.prefet.user)
     posted = considered(world, code="demande-du-titulaire", mandate=world.prefet.pk, deadline="")
+    assert "Présenter l’abrogation à la signature" in text(agent.post(address("label-end", world), posted))
+    posted |= DO
     assert agent.post(address("label-end", world), posted).url == world.label.get_absolute_url()
     assert not AdversarialProcedure.objects.exists()
     page = agent.get(address("label-ending", world))
@@ -166,14 +187,104 @@ def test_a_ground_past_its_limit_is_not_offered(world, clock):
         ({"effect_date": "demain"}, "par exemple 25/11/2026", 422),
         ({"deadline": ""}, "jusqu’à quand", 422),
         ({"deadline": "2026-11-25"}, "délai suffisant", 409),
+        ({"deadline": END.isoformat()}, "ne peut prendre effet qu’après", 409),
         ({"version": 99}, "a changé pendant", 409),
     ],
 )
 def test_what_is_wrong_is_said_and_kept(world, changes, sentence, status):
-    response = signed_in(world.ars.user).post(address("label-end", world), considered(world, **changes))
-    assert response.status_code == status
-    assert sentence in text(response)
+    agent = signed_in(world.ars.user)
+    for step in ({}, DO):
+        response = agent.post(address("label-end", world), considered(world, **changes, **step))
+        assert response.status_code == status
+        assert sentence in text(response)
+        assert "Lire la lettre ou l’acte avant l’envoi" in text(response), "said at the form, never at the reading"
+        assert changes.get("facts", "L’infirmier est parti le 4 octobre 2026.") in text(response)
     assert not AdversarialProcedure.objects.exists()
+
+
+def picture(world):
+    world.label.refresh_from_db()
+    chain = Event.objects.about(Subject.LABEL, world.label.pk).count()
+    return world.label.version, chain, AdversarialProcedure.objects.count(), Decision.objects.count()
+
+
+def test_the_letter_is_read_as_the_structure_will_read_it_before_anything_is_stored(world):
+    agent, there, before = signed_in(world.ars.user), address("label-end", world), picture(world)
+    read = agent.post(there, considered(world))
+    deliver_mail()
+    assert (read.status_code, picture(world), mail.outbox) == (200, before, [])
+    page = text(read)
+    assert page.count('class="fr-btn"') == 1
+    for words in (
+        "Envoyer la lettre à la structure",
+        f"Un courriel part aussitôt à {world.owner.user.full_name}",
+        "le label prendrait fin le 1er mars 2027",
+        "avant le 8 décembre 2026",
+    ):
+        assert words in page
+    back = agent.post(there, considered(world, **CHANGE))
+    assert (back.status_code, picture(world)) == (200, before)
+    assert "L’infirmier est parti le 4 octobre 2026." in text(back)
+    assert "Erreur" not in text(back)
+    assert agent.post(there, considered(world, **DO)).status_code == 302
+    letter = AdversarialProcedure.objects.get().letter
+    assert str(linebreaks(letter)) in read.text
+    again = agent.post(there, considered(world, **DO))
+    assert (again.status_code, AdversarialProcedure.objects.count()) == (409, 1)
+    assert "déjà ouverte" in text(again)
+    assert "L’infirmier est parti le 4 octobre 2026." in text(again)
+
+
+def test_the_act_that_is_read_is_the_one_that_is_signed(world):
+    agent, there = signed_in(world.ars.user), address("label-end", world)
+    posted = considered(world, code="demande-du-titulaire", deadline="")
+    read = agent.post(there, posted)
+    assert not Decision.objects.filter(subject_type=Subject.LABEL).exists()
+    agent.post(there, {**posted, **DO})
+    content = json.loads(Ending.objects.get().decision.content)
+    for sentence in (content["title"], *content["visas"], *content["reasons"], *content["articles"]):
+        assert escape(sentence) in read.text
+    signed = signed_in(world.prefet.user).get(reverse("decision", args=[Ending.objects.get().decision_id]))
+    assert all(escape(sentence) in signed.text for sentence in content["articles"])
+
+
+def test_who_may_not_act_reads_nothing(world):
+    there = address("label-end", world)
+    national = make.mandate(AuthorityKind.NATIONAL)
+    for user, mandate in (
+        (national.user, national.pk),
+        (world.owner.user, world.ars.pk),
+        (world.ars.user, world.prefet.pk),
+    ):
+        for step in ({}, DO, CHANGE):
+            assert signed_in(user).post(there, considered(world, **step, mandate=mandate)).status_code == 403
+
+
+def test_what_was_read_when_the_session_ended_comes_back_to_its_form(world):
+    agent, there = PortalClient(), address("label-end", world)
+    agent.lose_session(world.ars.user)
+    assert agent.post(there, considered(world, **DO)).status_code == 302
+    assert not AdversarialProcedure.objects.exists()
+    agent.force_login(world.ars.user)
+    page = text(agent.get(there))
+    assert "L’infirmier est parti le 4 octobre 2026." in page
+    assert "2026-12-08" in page
+
+
+def test_an_end_to_come_is_told_in_the_future(world, clock):
+    world.sign(world.on_request())
+    clock["at"] = LATER
+    owner, agent = signed_in(world.owner.user), signed_in(world.ars.user)
+    owner.post(address("label-ending", world))
+    for reader in (owner, agent):
+        page = text(reader.get(world.label.get_absolute_url()))
+        assert "Ce label prendra fin le 1er mars 2027" in page
+        assert "rien ne change pour le public" in page
+    deliver_mail()
+    told = [message for message in mail.outbox if message.to == [world.owner.user.email]][-1].body
+    assert "à compter du 1er mars 2027 : jusque-là, il reste en vigueur" in told.replace("\u00a0", " ")
+    clock["at"] = NOW.replace(year=2027, month=3, day=1)
+    assert "prendra fin" not in text(signed_in(world.owner.user).get(world.label.get_absolute_url()))
 
 
 def test_a_letter_is_recorded_by_an_agent(world, clock):
@@ -187,7 +298,7 @@ def test_a_letter_is_recorded_by_an_agent(world, clock):
     wrong = agent.post(address("label-act", world, "notifier"), posted)
     assert "entre celle de l’acte" in text(wrong)
     agent.post(address("label-act", world, "notifier"), {**posted, "received_on": "2026-12-13"})
-    assert "Le label est abrogé" in text(owner.get(address("label-ending", world)))
+    assert "Le label sera abrogé" in text(owner.get(address("label-ending", world)))
 
 
 def test_a_signatory_who_declines_is_told_to_the_services(world):

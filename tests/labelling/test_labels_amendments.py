@@ -182,9 +182,13 @@ def test_the_page_the_mail_and_the_structure(label, ars, owner):
     assert "cinq chiffres, par exemple" in wrong.text
     same = agent.post(address, posted)
     assert (same.status_code, "Rien ne change" in same.text) == (409, True)
+    other = make.commune("98002", "Ébauche")
+    unknown = agent.post(address, {**posted, "commune": "Nulle-Part-sur-Rien"})
+    assert (unknown.status_code, "Aucune commune ne répond" in unknown.text) == (422, True)
     bad = agent.post(address, {**posted, "kind": "mistake", "finess": "980000001"})
     assert "clé de contrôle" in bad.text
-    done = agent.post(address, {**posted, "address": "1 rue Neuve"})
+    done = agent.post(address, {**posted, "address": "1 rue Neuve", "commune": "ebauche"})
+    assert Structure.objects.get(pk=label.structure_id).commune == other
     assert done.url == label.get_absolute_url()
     deliver_mail()
     told = [message for message in mail.outbox if message.to == [owner.user.email]][-1]
@@ -193,6 +197,7 @@ def test_the_page_the_mail_and_the_structure(label, ars, owner):
     reader.force_login(owner.user)
     page = reader.get(label.get_absolute_url()).text
     assert "1 rue Neuve" in page
+    assert "Ébauche (98002)" in page
     assert "2 place du Lavoir" in page
     assert address not in page
     assert reader.get(address).status_code == 403

@@ -519,7 +519,17 @@ def test_the_whole_way_of_a_suspension(world, clock):
     page = world.label.get_absolute_url()
     incomplete = agent.post(address("label-suspend", world), posted(world, ground, expected="", review_date=""))
     assert (incomplete.status_code, Suspension.objects.count()) == (422, 0)
-    assert agent.post(address("label-suspend", world), posted(world, ground)).url == page
+    read = text(agent.post(address("label-suspend", world), posted(world, ground)))
+    deliver_mail()
+    assert (Suspension.objects.count(), mail.outbox) == (0, [])
+    assert "est suspendu à compter du 10 décembre 2026" in read
+    assert "Présenter la suspension à la signature" in read
+    changed = agent.post(address("label-suspend", world), posted(world, ground, etape="modifier"))
+    assert "transmettre le contrat d’un médecin" in text(changed)
+    assert "Erreur" not in text(changed)
+    stale = agent.post(address("label-suspend", world), posted(world, ground, version=99, etape="faire"))
+    assert (stale.status_code, Suspension.objects.count()) == (409, 0)
+    assert agent.post(address("label-suspend", world), posted(world, ground, etape="faire")).url == page
     assert "Une suspension de ce label est à la signature" in text(agent.get(page))
     assert owner.get(address("label-suspension", world)).status_code == 404
     assert "1 suspension" in text(signed_in(world.prefet.user).get(reverse("parapheur")))
@@ -534,7 +544,14 @@ def test_the_whole_way_of_a_suspension(world, clock):
     assert owner.post(address("label-to-read", world)).url == address("label-suspension", world)
     deliver_mail()
     assert "suspension de votre label" in mail.outbox[-1].subject
+    assert "à compter du 10 décembre 2026 : jusque-là" in mail.outbox[-1].body.replace("\u00a0", " ")
+    for reader in (owner, agent):
+        to_come = text(reader.get(page))
+        assert "Ce label sera suspendu à compter du 10 décembre 2026" in to_come
+        assert "ne le trouve plus" not in to_come
+    assert "Avant le 10 décembre 2026, premier jour de la suspension" in text(owner.get("/compte/"))
     shown = text(owner.get(address("label-suspension", world)))
+    assert "Le label sera suspendu" in shown
     assert "À compter du 10 décembre 2026, jusqu’à sa levée" in shown
     assert "Pour lever la suspension : transmettre le contrat d’un médecin" in shown
     assert "Former un recours gracieux dans le portail" in shown
@@ -561,7 +578,13 @@ def test_the_whole_way_of_a_suspension(world, clock):
     world.label.refresh_from_db()
     form = {"mandate": world.ars.pk, "version": world.label.version}
     assert agent.post(address("label-lift", world), {**form, "facts": ""}).status_code == 422
-    assert agent.post(address("label-lift", world), {**form, "facts": "Contrat reçu le 20 décembre."}).url == page
+    form |= {"facts": "Contrat reçu le 20 décembre."}
+    assert "Présenter la levée à la signature" in text(agent.post(address("label-lift", world), form))
+    assert not Lifting.objects.exists()
+    assert "Contrat reçu le 20 décembre." in text(
+        agent.post(address("label-lift", world), {**form, "etape": "modifier"})
+    )
+    assert agent.post(address("label-lift", world), {**form, "etape": "faire"}).url == page
     lifting = world.sign(Lifting.objects.get(), at=clock["at"])
     assert "Un acte lève la suspension" in text(agent.get(page))
     owner.post(address("label-lifting", world))
@@ -576,7 +599,10 @@ def test_the_whole_way_of_a_suspension(world, clock):
 def test_an_adversarial_suspension_goes_through_the_page_of_the_procedure(world, clock):
     ground = text_of_law(adversarial=True)
     agent, owner = signed_in(world.ars.user), signed_in(world.owner.user)
-    response = agent.post(address("label-suspend", world), posted(world, ground, expected="", review_date=""))
+    asked = posted(world, ground, expected="", review_date="")
+    assert "Nous envisageons de suspendre le label" in text(agent.post(address("label-suspend", world), asked))
+    assert not AdversarialProcedure.objects.exists()
+    response = agent.post(address("label-suspend", world), {**asked, "etape": "faire"})
     assert response.url == address("label-procedure", world)
     deliver_mail()
     assert "la suspension de votre label est envisagée" in mail.outbox[-1].subject
@@ -593,7 +619,9 @@ def test_an_adversarial_suspension_goes_through_the_page_of_the_procedure(world,
     }
     presented = agent.post(address("label-act", world, "presenter"), {**form, "expected": ""})
     assert (presented.status_code, Suspension.objects.count()) == (422, 0)
-    assert agent.post(address("label-act", world, "presenter"), form).status_code == 302
+    assert "Présenter la suspension à la signature" in text(agent.post(address("label-act", world, "presenter"), form))
+    assert not Suspension.objects.exists()
+    assert agent.post(address("label-act", world, "presenter"), {**form, "etape": "faire"}).status_code == 302
     assert Suspension.objects.get().procedure == AdversarialProcedure.objects.get()
 
 
