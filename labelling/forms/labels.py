@@ -33,13 +33,15 @@ def _day(label: str, help_text: str, *, required: bool = True, asked: bool = Fal
 
 
 def _text(label: str, help_text: str, *, asked: bool = False, error: str = "") -> forms.CharField:
-    return (AskedFreeTextField if asked else FreeTextField)(
-        label=label,
-        help_text=help_text,
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": 6}),
-        error_messages={"required": error} if error else None,
-    )
+    said: dict[str, Any] = {
+        "label": label,
+        "help_text": help_text,
+        "max_length": LONGEST,
+        "error_messages": {"required": error} if error else None,
+    }
+    if asked:
+        return AskedFreeTextField(**said, widget=forms.Textarea(attrs={"rows": 6}))
+    return FreeTextField(**said, widget=forms.Textarea(attrs={"rows": 6}))
 
 
 class KnownForm(DsfrBaseForm):

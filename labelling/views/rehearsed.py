@@ -153,7 +153,7 @@ def _takes_effect(act: LabelAct) -> str:
     if isinstance(act, Suspension):
         until = f"jusqu’au {long_date(act.last_date)} inclus" if act.last_date else "jusqu’à sa levée"
         return (
-            f"Effet : le label est suspendu le {long_date(day)}, {earliest}, {until}. Réexamen au plus tard le "
+            f"Effet : le label est suspendu à compter du {long_date(day)}, {earliest}, {until}. Réexamen au plus tard le "
             f"{long_date(act.review_date)}."
         )
     return f"Effet : le label prend fin le {long_date(day)}, {earliest}."

@@ -12,6 +12,7 @@ from django.utils.html import escape
 from labelling.choices import MembershipRole
 from labelling.models import AdversarialProcedure, Application, Ending, EndingGround, Label
 from labelling.services.acts import render_missing_acts
+from labelling.services.messages import send_message
 from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Role, Subject
 from territories.models import Decision, Event
@@ -269,6 +270,20 @@ def test_what_was_read_when_the_session_ended_comes_back_to_its_form(world):
     page = text(agent.get(there))
     assert "L’infirmier est parti le 4 octobre 2026." in page
     assert "2026-12-08" in page
+
+
+def test_the_act_to_read_comes_before_all_that_waits(world, clock):
+    file = world.label.application
+    send_message(application=file, author=world.ars, text="Quels horaires ?", answer_expected=True, at=NOW)
+    world.sign(world.on_request())
+    clock["at"] = LATER
+    home = signed_in(world.owner.user).get("/compte/")
+    tasks = [url for _, url in home.context["tasks"]]
+    assert tasks[:2] == [address("label-to-read", world), reverse("thread", args=[file.number])]
+    main = home.text.partition('id="a-faire"')[2]
+    assert main.index(f'class="fr-btn" href="{tasks[0]}"') < main.index(f'href="{tasks[1]}"'), (
+        "first, and the primary one"
+    )
 
 
 def test_an_end_to_come_is_told_in_the_future(world, clock):
