@@ -32,7 +32,6 @@ from labelling.rules.words import answers_in_words
 from labelling.services import applications as service
 from labelling.services import invitations
 from labelling.services import prospects as places
-from labelling.services.access import give_promised_access
 from labelling.services.claims import has_owner
 from labelling.services.prospects import Prospect
 from labelling.views.apply import NOT_SENT
@@ -224,9 +223,8 @@ def structure_invitation(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_safe
 def structure_welcome(request: HttpRequest) -> HttpResponse:
-    """Give the access that the link promised, and go to the short form."""
+    """Go to the short form that an invited structure confirms."""
     user: Any = request.user
-    give_promised_access(user=user, at=timezone.now())
     application = invitations.welcome(user)
     if application is None:
         messages.info(
