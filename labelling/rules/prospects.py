@@ -41,6 +41,7 @@ SPECIALISED: Mapping[str, str] = {
     "planification": "planification familiale",
     "psychiatrie": "psychiatrie",
     "psychiatrique": "psychiatrie",
+    "psychotherapique": "psychiatrie",
     "psy": "psychiatrie",
     "radiologie": "radiologie",
     "samu": "urgences",
