@@ -36,7 +36,7 @@ def test_who_came_and_who_left_are_said():
     other = Member(profession="nurse", name="Mme Ébauche")
     after = replace(BEFORE, team=(DOCTOR, other))
     assert [(label, before, after) for _, label, before, after in said(BEFORE, after)] == [
-        ("Infirmier", "infirmier, à 6 min", ABSENT),
+        ("Infirmier", "à 6 min", ABSENT),
         ("Mme Ébauche", ABSENT, "infirmier, sur place"),
     ]
 
@@ -56,7 +56,7 @@ def test_half_days_that_move_are_said_though_their_number_does_not_change():
 def test_two_professionals_without_name_are_told_apart():
     two = replace(BEFORE, team=(NURSE, NURSE))
     after = replace(BEFORE, team=(NURSE, replace(NURSE, minutes=12)))
-    assert said(two, after) == [("equipe", "Infirmier", "infirmier, à 6 min", "infirmier, à 12 min")]
+    assert said(two, after) == [("equipe", "Infirmier", "à 6 min", "à 12 min")]
 
 
 @pytest.mark.parametrize(

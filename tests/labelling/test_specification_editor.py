@@ -346,7 +346,9 @@ def test_the_whole_way_through_the_pages(signed_in, team):
     assert "Publier la version 2.0" in signed_in.get(reverse("specification-publish", args=[draft.pk])).text
     assert post(signed_in, team, "specification-publish", draft).status_code == 302
     assert Specification.objects.get(version="2.0").published_at is not None
-    assert signed_in.get(reverse("specification-edit", args=[draft.pk])).url == reverse("specification-version", args=["2.0"])
+    assert signed_in.get(reverse("specification-edit", args=[draft.pk])).url == reverse(
+        "specification-version", args=["2.0"]
+    )
     assert "Ce qui change depuis 1.0" in signed_in.get(reverse("specifications")).text
 
 
