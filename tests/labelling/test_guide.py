@@ -58,7 +58,7 @@ def test_the_help_of_the_header_is_that_of_the_reader(client, kind, fields, role
 @pytest.mark.parametrize(
     "reader",
     [
-        lambda: make.membership(),
+        make.membership,
         lambda: make.mandate(AuthorityKind.ARS),
         lambda: make.mandate(AuthorityKind.PREFECTURE, signs=True),
         lambda: make.mandate(AuthorityKind.CAISSE, role=Role.OBSERVER),

@@ -108,7 +108,7 @@ def test_the_page_of_the_file_and_the_open_page_of_a_signatory(ars, prefet, monk
     assert address not in shown
     page = reverse("decision", args=[decision.pk])
     posted = {"mandate": prefet.pk, "content_hash": decision.content_hash, "code": "000000"}
-    stale = signatory.post(page, posted).text
+    stale = signatory.post(page, posted, follow=True).text
     assert "Le service a repris ce projet avant toute signature" in stale
     assert "version corrigée" not in stale
     assert not Signature.objects.exists()
