@@ -80,7 +80,7 @@ def _closed_page(request: HttpRequest, row: Specification | None, code: str) -> 
         "draft": draft,
         "criterion": draft.criteria.filter(code=code).first() if draft and code else None,
         "typed": [
-            (field.label, field.value())
+            (field.label, field.value(), sum(1 + len(line) // 60 for line in field.value().splitlines()))
             for field in form or SpecificationForm(request.POST)
             if isinstance(field.field, forms.CharField | forms.IntegerField) and field.value()
         ],
