@@ -27,6 +27,7 @@ SPECIALISED: Mapping[str, str] = {
     "dent": "dentaire",
     "dentaire": "dentaire",
     "dentaires": "dentaire",
+    "depistage": "prévention",
     "dialyse": "dialyse",
     "had": "HAD",
     "hj": "hôpital de jour",
@@ -41,6 +42,7 @@ SPECIALISED: Mapping[str, str] = {
     "planification": "planification familiale",
     "psychiatrie": "psychiatrie",
     "psychiatrique": "psychiatrie",
+    "psychologique": "psychiatrie",
     "psychotherapique": "psychiatrie",
     "psy": "psychiatrie",
     "radiologie": "radiologie",
@@ -49,6 +51,7 @@ SPECIALISED: Mapping[str, str] = {
     "smr": "soins de suite",
     "smur": "urgences",
     "ssr": "soins de suite",
+    "tuberculeuse": "prévention",
     "usld": "soins de longue durée",
 }
 """Words of a name, without accents, that speak of a single kind of care; and how they are told."""

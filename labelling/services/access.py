@@ -211,7 +211,7 @@ def give_all_promised_access(*, at: datetime) -> int:
 
 def words_of(promise: Mapping[str, Any]) -> str:
     """Say what an invitation opens, and of which structure: its link is worth something for one address only."""
-    structure = Structure.objects.select_related("commune").filter(pk=promise.get("structure")).first()
+    structure = Structure.objects.select_related("commune").filter(pk=promise["structure"]).first()
     if structure is None:
         return "accéder à l’espace d’une structure de soins"
     name = f"{structure.name} ({structure.commune.name})"
