@@ -34,9 +34,6 @@ if REDIS_URL:
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-# Each test client loads the middlewares anew: files are looked for when one is asked, instead of all being listed first.
-WHITENOISE_AUTOREFRESH = True
-
 # Counted on each page: the queries of one never depend on the page before it.
 TO_DO_SECONDS = 0
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
-from francesante.lib.french import NBSP, euros
+from francesante.lib.french import NBSP, euros, long_date
 from funding.choices import GrantState, MovementKind
 
 LEDGER: Mapping[str, Mapping[str, int]] = {
@@ -136,6 +137,16 @@ class Shown:
     next_step: str
 
 
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Why a committed grant is not paid: from which day, whether for good, the reason, and what would end it."""
+
+    since: date
+    is_over: bool
+    why: str
+    then: str
+
+
 _FOR_AGENTS = {
     GrantState.PROPOSED: ("Proposée", ""),
     GrantState.AWAITING_SIGNATURES: ("À signer", "info"),
@@ -153,11 +164,16 @@ _FOR_STRUCTURES = {
 }
 
 
-def shown_to_agents(state: str, *, amount: Decimal, paid: Decimal, missing: str = "", mine: bool = False) -> Shown:
+def shown_to_agents(
+    state: str, *, amount: Decimal, paid: Decimal, missing: str = "", mine: bool = False, freeze: Freeze | None = None
+) -> Shown:
     """Return the badge and next step of a grant for agents.
 
-    ``missing`` names the signatures still awaited; ``mine`` says that the reader may give one.
+    ``missing`` names the signatures still awaited; ``mine`` says that the reader may give one; ``freeze`` is why its label
+    is not paid today.
     """
+    if freeze is not None and state == GrantState.COMMITTED:
+        return _frozen(freeze, paid=paid, amount=amount, label="Arrêtée" if freeze.is_over else "Gelée")
     label, tone = _FOR_AGENTS[GrantState(state)]
     match state:
         case GrantState.PROPOSED:
@@ -172,8 +188,11 @@ def shown_to_agents(state: str, *, amount: Decimal, paid: Decimal, missing: str 
     return Shown(label, tone, step)
 
 
-def shown_to_structures(state: str, *, amount: Decimal, paid: Decimal) -> Shown:
+def shown_to_structures(state: str, *, amount: Decimal, paid: Decimal, freeze: Freeze | None = None) -> Shown:
     """Return the badge and next step of a grant for the structure; nothing is shown before the act."""
+    if freeze is not None and state == GrantState.COMMITTED:
+        label = "Versement arrêté" if freeze.is_over else "Versement gelé"
+        return _frozen(freeze, paid=paid, amount=amount, label=label)
     label, tone = _FOR_STRUCTURES[GrantState(state)]
     step = (
         f"{euros(paid, 2)} versés."
@@ -181,3 +200,9 @@ def shown_to_structures(state: str, *, amount: Decimal, paid: Decimal) -> Shown:
         else f"{euros(amount, 2)} accordés, {euros(paid, 2)} versés à ce jour."
     )
     return Shown(label, tone, step)
+
+
+def _frozen(freeze: Freeze, *, paid: Decimal, amount: Decimal, label: str) -> Shown:
+    return Shown(
+        label, "warning", f"Depuis le {long_date(freeze.since)}. Versé {euros(paid, 2)} sur {euros(amount, 2)}."
+    )

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import Avg, Count, F, QuerySet
+from django.db.models import Avg, Count, Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,6 +23,7 @@ from funding.choices import GrantState, Origin
 from funding.forms import GrantForm, PaymentForm
 from funding.models import Envelope, Grant, without_grant
 from funding.rules import Equation, Shown, effect_on_rest, shown_to_agents, shown_to_structures
+from funding.services.freezes import freeze_of, with_acts
 from funding.services.grants import (
     AGENTS,
     cancel_grant,
@@ -33,8 +34,7 @@ from funding.services.grants import (
     record_payment,
 )
 from funding.workflow import TRANSITIONS
-from labelling.models import Label, Membership
-from labelling.services.suspensions import suspension_of
+from labelling.models import Label, Membership, Suspension
 from territories.choices import Capacity, Subject
 from territories.models import Departement, Mandate, SignatureRefusal
 from territories.services.decisions import may_sign
@@ -79,7 +79,11 @@ def funding(request: HttpRequest) -> HttpResponse:
         return _of_structure(request)
     grants = _grants(request).order_by("-proposed_at", "-pk")
     state = request.GET.get("etat", "")
-    if state in GrantState.values:
+    if state == GrantState.SUSPENDED:
+        # As the label that it follows: computed at a date, never stored.
+        frozen = Suspension.objects.filter(label=OuterRef("label"), period__contains=timezone.localdate())
+        grants = grants.filter(Exists(frozen), state=GrantState.COMMITTED)
+    elif state in GrantState.values:
         grants = grants.filter(state=state)
     labels = (
         without_grant(Label.objects.for_user(request.user).in_force(timezone.localdate()))
@@ -107,11 +111,12 @@ def funding(request: HttpRequest) -> HttpResponse:
 
 
 def _grants(request: HttpRequest) -> QuerySet[Grant]:
-    return Grant.objects.for_user(request.user).named().prefetch_related("decision__signatures")
+    grants = Grant.objects.for_user(request.user).named()
+    return grants.prefetch_related("decision__signatures", *with_acts("label"))
 
 
 def _of_structure(request: HttpRequest) -> HttpResponse:
-    grants = Grant.objects.for_user(request.user).named().order_by("-committed_at", "-pk")
+    grants = _grants(request).order_by("-committed_at", "-pk")
     structures = Membership.objects.of(request.user).values("structure")
     labels = without_grant(
         Label.objects.for_user(request.user).filter(structure__in=structures).published().in_force(timezone.localdate())
@@ -193,8 +198,9 @@ def _agent_rows(grants: Iterable[Grant], request: HttpRequest) -> list[GrantRow]
 def _shown(grant: Grant, request: HttpRequest) -> Shown:
     """Return what the state of a grant says to the reader of this request."""
     mandate: Mandate | None = _acting(request)
+    freeze = freeze_of(grant.label, timezone.localdate())
     if mandate is None:
-        return shown_to_structures(grant.state, amount=grant.amount, paid=grant.paid)
+        return shown_to_structures(grant.state, amount=grant.amount, paid=grant.paid, freeze=freeze)
     capacities = grant.envelope.line.capacities
     given = {signature.capacity for signature in grant.decision.signatures.all()} if grant.decision else set()
     mine = (
@@ -204,7 +210,7 @@ def _shown(grant: Grant, request: HttpRequest) -> Shown:
         and mandate.covers(grant.label.departement)
     )
     missing = ", ".join(Capacity(capacity).label for capacity in capacities if capacity not in given)
-    return shown_to_agents(grant.state, amount=grant.amount, paid=grant.paid, missing=missing, mine=mine)
+    return shown_to_agents(grant.state, amount=grant.amount, paid=grant.paid, missing=missing, mine=mine, freeze=freeze)
 
 
 # Envelope ---------------------------------------------------------------------------------------------------------
@@ -296,13 +302,16 @@ def grant(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(
         Grant.objects.for_user(request.user)
         .named()
-        .prefetch_related("decision__signatures")
+        .prefetch_related("decision__signatures", *with_acts("label"))
         .select_related("decision", "proposed_by__user", "proposed_by__authority", "label__structure__commune"),
         pk=pk,
     )
     now = timezone.now()
+    today = timezone.localdate(now)
+    freeze = freeze_of(row.label, today)
     payment_form = PaymentForm(
-        request.POST if request.POST.get("action") == "pay" else None, initial={"paid_date": timezone.localdate(now)}
+        request.POST if request.POST.get("action") == "pay" else None,
+        initial={} if freeze else {"paid_date": today},
     )
     if request.method == "POST":
         mandate = _agent_or_403(request, row.label.departement, now)
@@ -322,7 +331,7 @@ def grant(request: HttpRequest, pk: int) -> HttpResponse:
         "signatures": row.decision.signatures.order_by("signed_at") if row.decision else [],
         "declined": _declined(row) if _acting(request) else [],
         "payments": row.payments.order_by("-paid_date", "-pk"),
-        "suspension": suspension_of(row.label, timezone.localdate(now)),
+        "freeze": freeze,
         "payment_form": payment_form,
         **_offers(request, row, now),
     }

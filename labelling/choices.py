@@ -68,6 +68,24 @@ class ClaimState(TextChoices):
     REJECTED = "rejected", "rejetée"
 
 
+class ClaimCheck(TextChoices):
+    """How an agent verified that a person answers for a structure."""
+
+    CALL = "call", "appel à la structure, au numéro d’un registre"
+    DOCUMENT = "document", "document qui montre sa fonction"
+    KNOWN = "known", "personne déjà connue du service dans cette fonction"
+    VISIT = "visit", "rencontre sur place"
+
+
+class ClaimRefusal(TextChoices):
+    """Why a claim is rejected, in words for the person."""
+
+    UNKNOWN = "unknown", "la structure ne confirme pas que vous agissez pour elle"
+    UNREACHED = "unreached", "la structure n’a pas pu être jointe pour le confirmer"
+    DOCUMENT = "document", "il manque un document qui montre votre fonction dans la structure"
+    OTHER = "other", "la demande vise une autre structure que la vôtre"
+
+
 class Route(TextChoices):
     """How a file began: the structure applied, or the authorities invited it."""
 
@@ -159,6 +177,17 @@ class BulkAction(TextChoices):
     ASK = "ask", "demander un avis"
     TAG = "tag", "étiqueter"
     UNTAG = "untag", "retirer une étiquette"
+    FILL = "fill", "renseigner une rubrique"
+
+
+class FieldKind(TextChoices):
+    """What the values of an internal field are."""
+
+    TEXT = "text", "texte court"
+    NUMBER = "number", "nombre"
+    DATE = "date", "date"
+    YES_NO = "yes_no", "oui ou non"
+    CHOICE = "choice", "choix dans une liste"
 
 
 class NewsKind(TextChoices):
@@ -222,6 +251,7 @@ class Contested(TextChoices):
     REFUSAL = "refusal", "le refus du label"
     SILENCE = "silence", "le rejet implicite"
     ENDING = "ending", "la fin du label"
+    SUSPENSION = "suspension", "la suspension du label"
 
 
 class AppealKind(TextChoices):
@@ -410,7 +440,9 @@ class Retained(TextChoices):
 
     DRAFT = "draft", "brouillons laissés de côté"
     EVIDENCE = "evidence", "contenu des pièces des dossiers terminés"
-    FILE = "file", "personnes nommées, messages et notes des dossiers terminés"
+    FILE = "file", "personnes nommées et textes écrits des dossiers terminés"
+    CLAIM = "claim", "établissements décrits dont la demande a été écartée"
+    SUPPORT = "support", "demandes d’appui closes"
     ACCOUNT = "account", "comptes qui ne servent plus"
     INVITATION = "invitation", "adresses des invitations passées"
     ATTEMPT = "attempt", "essais de connexion"

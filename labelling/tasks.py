@@ -28,6 +28,7 @@ from labelling.services.labels import publish_notified
 from labelling.services.opinions import remind_opinions
 from labelling.services.points import locate_waiting
 from labelling.services.promotion import promote_all
+from labelling.services.reasons import presume_reasons_read
 from labelling.services.reminders import remind_of_closing_waves, remind_of_drafts
 from labelling.services.renewals import remind_of_renewals
 from labelling.services.requests import close_expired, remind
@@ -115,9 +116,10 @@ def promote_waiting_lists(**_: Any) -> None:
 
 @shared_task
 def presume_notifications(**_: Any) -> None:
-    """Count as notified the decisions left unread for too long, and publish the labels that were notified."""
+    """Count as notified the decisions and reasons left unread for too long, and publish the labels that were notified."""
     now = timezone.now()
     presume_notified(at=now)
+    presume_reasons_read(at=now)
     publish_notified(at=now)
     apply_notified_acts(at=now)
     restore_labels(at=now)

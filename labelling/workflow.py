@@ -21,7 +21,7 @@ PAST_DRAFT = [state for state in State if state != State.DRAFT]
 _OPEN = frozenset({State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT, State.AWAITING_SIGNATURES})
 """States in which silence may become a rejection."""
 _CONTESTABLE = _OPEN | {State.LABELLED, State.REFUSED}
-"""States in which something may be contested: an implicit rejection, a refusal, the end of a label."""
+"""States in which something may be contested: an implicit rejection, a refusal, an act on a label."""
 DECIDED_OR_SIGNING = [State.AWAITING_SIGNATURES, State.LABELLED, State.REFUSED]
 """States in which ``decision`` is set."""
 
@@ -232,12 +232,18 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=frozenset({"owner"}) | _AGENTS,
         refusal="Ces motifs n’ont plus d’objet : une décision est intervenue.",
     ),
+    "presume_reasons": Transition(
+        sources=_OPEN,
+        target=None,
+        who=_SYSTEM,
+        refusal="Des motifs ne sont réputés communiqués que par le temps passé sans lecture.",
+    ),
     "lodge_appeal": Transition(
         sources=_CONTESTABLE,
         target=None,
         who=frozenset({"owner"}) | _AGENTS,
-        refusal="Un recours se forme contre un refus, un rejet implicite ou la fin d’un label, par le responsable de la "
-        "structure, ou s’enregistre par un agent.",
+        refusal="Un recours se forme contre un refus, un rejet implicite, la fin ou la suspension d’un label, par le "
+        "responsable de la structure, ou s’enregistre par un agent.",
     ),
     "answer_appeal": Transition(
         sources=_CONTESTABLE,

@@ -120,3 +120,12 @@ class NotificationChannel(TextChoices):
 
     PORTAL = "portal", "dans le portail"
     LETTER = "letter", "lettre recommandée"
+
+
+class EpciKind(TextChoices):
+    """Natures of EPCI with a tax of their own (DGCL)."""
+
+    COMMUNES = "CC", "communauté de communes"
+    AGGLOMERATION = "CA", "communauté d’agglomération"
+    URBAN = "CU", "communauté urbaine"
+    METROPOLE = "ME", "métropole"

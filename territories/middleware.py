@@ -180,7 +180,12 @@ class NotAllowedPageMiddleware:
 
 
 def _named_page(request: HttpRequest) -> dict[str, str]:
-    """Return the number that an address names, and its page: ``/dossiers/<number>/`` of ``/dossiers/<number>/notes/``."""
+    """Return the page of the number that an address holds: that of the file, of ``/dossiers/<number>/notes/``."""
     number = str(request.resolver_match.kwargs.get("number", "")) if request.resolver_match else ""
     before, named, _ = request.path.partition(f"/{number}/")
-    return {"number": number, "page": f"{before}{named}"} if number else {}
+    kind = _NUMBERED.get(before.rpartition("/")[2], "")
+    return {"page": f"{before}{named}", "page_label": f"{kind} {number}"} if number and kind else {}
+
+
+_NUMBERED = {"dossiers": "le dossier", "labels": "le label", "calendrier": "la vague"}
+"""What a number is that of, by what comes before it in an address."""

@@ -48,6 +48,7 @@ urlpatterns = [
     # Places
     path("territoires/recherche/", places.commune_search, name="commune-search"),
     # Standing pages
+    path("favicon.ico", pages.favicon, name="favicon"),
     path("accessibilite/", pages.accessibility, name="accessibility"),
     path("mentions-legales/", pages.legal, name="legal"),
     path("donnees-personnelles/", pages.privacy, name="privacy"),

@@ -138,6 +138,7 @@ def build_world():
         "interest": {"number": files["reviewed"].number},
         "note": {"number": files["reviewed"].number},
         "application-tag": {"number": files["reviewed"].number},
+        "application-fields": {"number": files["reviewed"].number},
         "application-follow": {"number": files["reviewed"].number},
         "presence": {"number": files["reviewed"].number},
         "surroundings": {"number": files["reviewed"].number},

@@ -78,10 +78,11 @@ def clock_time(value: datetime | None) -> str:
 
 def opening_hours(periods: Iterable[tuple[str, str]]) -> str:
     """``[("08:30", "12:00")]`` → ``8 h 30 – 12 h``."""
-    return ", ".join(f"{_hour(start)}{NBSP}–{NBSP}{_hour(end)}" for start, end in periods)
+    return ", ".join(f"{spoken_hour(start)}{NBSP}–{NBSP}{spoken_hour(end)}" for start, end in periods)
 
 
-def _hour(time: str) -> str:
+def spoken_hour(time: str) -> str:
+    """``08:30`` → ``8 h 30``, ``12:00`` → ``12 h``."""
     hour, minute = time.split(":")
     return f"{int(hour)}{NBSP}h" + (f"{NBSP}{minute}" if int(minute) else "")
 

@@ -19,6 +19,7 @@ from funding.choices import GrantState, MovementKind
 from funding.models import Envelope, Grant, Payment
 from funding.rules import euros_in_words
 from funding.services.envelopes import check_room, checked_amount, lock_envelope, move, reserve
+from funding.services.freezes import freeze_of
 from funding.workflow import TRANSITIONS
 from labelling.models import Label
 from labelling.services.drafting import authorities_of, signed_by
@@ -182,7 +183,8 @@ def record_payment(
     """Record money paid on a committed grant. The same reference twice is one payment.
 
     Raises:
-        RefusedError: not committed, more than what is left, or a reference used for another payment.
+        RefusedError: not committed, more than what is left, a reference used for another payment, or made while the label
+            was suspended or had ended by an act.
         StaleError: the grant changed since ``version``.
     """
     amount, reference = checked_amount(amount), reference.strip()
@@ -213,6 +215,11 @@ def _pay(
         if (known.grant_id, known.amount) == (grant.pk, amount):
             return known
         raise RefusedError(_other_payment(reference))
+    # An act on the label takes effect under the same lock: a payment comes before or after it, never beside.
+    if freeze := freeze_of(lock(grant.label), paid_date):
+        raise RefusedError(
+            f"{freeze.why} Rien n’a été enregistré. {freeze.then} Un versement fait avant ce jour s’enregistre avec sa date."
+        )
     if amount > grant.unpaid:
         raise RefusedError(
             f"Il reste {euros(grant.unpaid, 2)} à verser sur cette attribution{NBSP}; ce versement en demande "
@@ -253,7 +260,8 @@ def _other_payment(reference: str) -> str:
 def _check_in_force(label: Label, *, at: datetime) -> None:
     if not Label.objects.in_force(timezone.localdate(at)).filter(pk=label.pk).exists():
         raise RefusedError(
-            f"Le label {label.number} n’est pas en vigueur : aucun financement ne peut lui être attribué."
+            f"Le label {label.number} n’est pas en vigueur : aucun financement ne peut lui être attribué. S’il est suspendu, "
+            "l’attribution pourra suivre dès la levée de la suspension. Rien n’a été enregistré."
         )
 
 

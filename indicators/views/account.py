@@ -16,18 +16,20 @@ from funding.models import Grant
 from indicators.services.network import network_on
 from indicators.services.steering import SOON, current_wave
 from labelling.choices import ApplicationState as State
-from labelling.choices import ClaimState
-from labelling.models import Application, Claim, Label, Membership, Message, Opinion, Quota, Structure
+from labelling.models import Application, Label, Membership, Message, Opinion, Quota, Structure
 from labelling.rules.badges import OPEN, STRUCTURE, Badge, badge, facts_of
 from labelling.rules.clock import local_day
 from labelling.services.answers_due import owed_facts
-from labelling.services.claims import waiting_claims
+from labelling.services.attestations import late
+from labelling.services.claims import claims_waiting_of, waiting_claims
 from labelling.services.clocks import awaited
 from labelling.services.digest import CALLING, WAITING, calling_for_an_act
 from labelling.services.drafting import authorities_of
 from labelling.services.label_alerts import alerts_on
 from labelling.services.labels import label_facts
+from labelling.services.reviews import is_insider
 from labelling.services.worklist import counts_of, files_of, ordered, views_of, with_details
+from labelling.services.worklist_filters import INSTRUCTION, UNDER_WAY
 from labelling.views.contested import tasks_of_file
 from labelling.views.labels import tasks_of
 from labelling.views.worklist_rows import rows_of
@@ -102,6 +104,9 @@ def _agent_home(request: HttpRequest, mandate: Mandate) -> HttpResponse:
             "rows": rows_of(urgent, mandate, now),
             "claims": waiting_claims(mandate).count(),
             "alerts": len(alerts_on(Label.objects.for_user(request.user), on=today)) if acts else None,
+            # Counted on a territory; of the whole country, its page counts.
+            "late": None if network else len(late(Label.objects.for_user(request.user), on=today)),
+            "may_list": is_insider(mandate),
             "strips": _strips(mandate, today),
             "network": network,
             "below_floor": sum(row.labels < row.floor for row in network.rows) if network else 0,
@@ -132,14 +137,23 @@ def _strips(mandate: Mandate, today: date) -> list[dict[str, Any]]:
     else:
         return []
     in_progress = dict(
-        Application.objects.filter(wave=wave, state__in=[State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT])
+        Application.objects.filter(wave=wave, state__in=INSTRUCTION)
         .filter(departement__in=quotas.values("departement"))
         .values_list("departement")
         .annotate(count=Count("pk"))
         .order_by("departement")
     )
     return [
-        {"quota": quota, "in_progress": in_progress.get(quota.departement_id, 0)}
+        {
+            "quota": quota,
+            "in_progress": (under_way := in_progress.get(quota.departement_id, 0)),
+            # Each count, and the state of the files that it counts.
+            "counts": [
+                (quota.used, State.LABELLED),
+                (quota.reserved, State.AWAITING_SIGNATURES),
+                (under_way, UNDER_WAY),
+            ],
+        }
         for quota in quotas.order_by("departement__sort_key")
     ]
 
@@ -174,13 +188,12 @@ def _structure_home(request: HttpRequest) -> HttpResponse:
     memberships = Membership.objects.of(request.user).select_related("structure__departement", "structure__commune")
     homes = [_home(membership, request.user, now) for membership in memberships.order_by("pk")]
     tasks = [*_messages_to_answer(memberships), *(task for home in homes for task in _tasks(home))]
-    claims = Claim.objects.filter(user=request.user, state=ClaimState.WAITING_AGENT).select_related("line__commune")
     past = Mandate.objects.filter(user=request.user, valid__endswith__lte=timezone.localdate(now))
     ended = None if homes else past.select_related("authority").order_by("-valid__endswith", "-pk").first()
     context = {
         "homes": homes,
         "tasks": tasks[:MAX_TASKS],
-        "claims": claims.order_by("created_at", "pk"),
+        "claims": claims_waiting_of(request.user, at=now),  # type: ignore[arg-type]
         "ended": ended,
         "last_day": ended.valid.upper - timedelta(days=1) if ended else None,
     }

@@ -65,6 +65,8 @@ SORTS: dict[str, tuple[str, Callable[[SteeringRow], Any]]] = {
     "nouveaux": ("Crédits nouveaux", lambda row: -row.new.committed),
     "reaffectes": ("Crédits réaffectés", lambda row: -row.reallocated.committed),
 }
+WORDED = ("code", "ecart", "attente")
+"""Columns that hold words, or more than a number."""
 DEFAULT_VIEW, DEFAULT_SORT = "tous", "ecart"
 
 
@@ -123,6 +125,7 @@ def steering(request: HttpRequest) -> HttpResponse:
             "views": [
                 (name, one.label, sum(one.holds(row) for row in rows), name == view) for name, one in VIEWS.items()
             ],
+            "worded": WORDED,
             "columns": [(name, label, name == sort) for name, (label, _) in SORTS.items()],
             "view": view,
             "sort": sort,
@@ -150,6 +153,7 @@ def departement(request: HttpRequest, code: str) -> HttpResponse:
     wave = current_wave(today)
     quota = quota_of(found, wave)
     waiting = open_files(files, on=today)
+    oldest = sorted(waiting, key=lambda file: file.facts.since)
     paths = paths_of(files, wave) if wave else {}
     return render(
         request,
@@ -168,10 +172,11 @@ def departement(request: HttpRequest, code: str) -> HttpResponse:
             "may_list": is_insider(mandate),
             "wave": wave,
             "groups": [
-                (stage, [(file, (today - file.facts.since).days) for file in waiting if stage in file.stages])
+                (stage, [(file, (today - file.facts.since).days) for file in oldest if stage in file.stages])
                 for stage in STAGES
                 if any(stage in file.stages for file in waiting)
             ],
+            "few": FEW,
             "to_notify": Application.objects.filter(
                 pk__in=files.filter(state=ApplicationState.LABELLED).values("pk"), label__notified_at__isnull=True
             ).count(),
@@ -180,6 +185,8 @@ def departement(request: HttpRequest, code: str) -> HttpResponse:
     )
 
 
+FEW = 12
+"""Files under which all the stages are unfolded; beyond, the one that holds most."""
 BAR_WIDTH = 600
 
 

@@ -1,5 +1,6 @@
 """Forms of an appeal: lodged by the structure, recorded by an agent, answered, judged; and of the reasons of a silence."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -21,7 +22,31 @@ def _received(label: str, help_text: str) -> forms.DateField:
     )
 
 
-class LodgeForm(DsfrBaseForm):
+class ContestForm(DsfrBaseForm):
+    """An appeal against one of the acts that may be contested; the act is asked where there are several."""
+
+    contested = forms.TypedChoiceField(
+        label="Acte contesté",
+        coerce=int,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choisissez l’acte que vise le recours."},
+    )
+
+    def __init__(self, *args: Any, acts: Sequence[tuple[int, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.only_act = acts[0][0] if len(acts) == 1 else None
+        if len(acts) > 1:
+            self.fields["contested"].choices = acts
+        else:
+            del self.fields["contested"]
+
+    def clean(self) -> dict[str, Any]:
+        """Name the act where there is one only; nothing names an implicit rejection, which stands alone."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        return {"contested": self.only_act, **cleaned}
+
+
+class LodgeForm(ContestForm):
     """What the structure writes to the signatories."""
 
     text = FreeTextField(
@@ -34,7 +59,7 @@ class LodgeForm(DsfrBaseForm):
     )
 
 
-class RecordForm(DsfrBaseForm):
+class RecordForm(ContestForm):
     """An appeal that came by letter, or of which the court gave notice."""
 
     kind = forms.ChoiceField(
@@ -69,7 +94,7 @@ class RecordForm(DsfrBaseForm):
 
     def clean(self) -> dict[str, Any]:
         """Ask for the court and its number at their fields; the service and the database refuse their absence anyway."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         if cleaned.get("kind") == AppealKind.CONTENTIEUX:
             for name, sentence in (
                 ("court", "Indiquez la juridiction saisie."),

@@ -6,7 +6,7 @@ from django import forms
 from dsfr.forms import DsfrBaseForm
 
 from labelling.choices import ApplicationState, DigestFrequency, NewsKind, NewsScope, Route, StructureKind
-from labelling.services.worklist_filters import NOBODY
+from labelling.services.worklist_filters import NOBODY, UNDER_WAY
 
 
 class WorkListForm(forms.Form):
@@ -16,7 +16,7 @@ class WorkListForm(forms.Form):
     etat = forms.ChoiceField(
         label="État",
         required=False,
-        choices=[("", "Tous les états")]
+        choices=[("", "Tous les états"), (UNDER_WAY, "Déposé, en instruction ou désaccord")]
         + [(value, label.capitalize()) for value, label in ApplicationState.choices if value != ApplicationState.DRAFT],
     )
     type = forms.ChoiceField(

@@ -11,6 +11,7 @@ from labelling.models.disagreements import Closing, Concertation, NationalAdvice
 from labelling.models.documents import Document
 from labelling.models.endings import AdversarialProcedure, Ending, EndingGround
 from labelling.models.evidence import Evidence, EvidenceTemplate
+from labelling.models.fields import FieldValue, InternalField
 from labelling.models.following import FollowedFile, NewsChoice, ToldNews
 from labelling.models.interests import InterestDeclaration
 from labelling.models.labels import Label
@@ -62,11 +63,13 @@ __all__ = [
     "Evidence",
     "EvidenceTemplate",
     "ExpertGroup",
+    "FieldValue",
     "FileReading",
     "FileTag",
     "FollowedFile",
     "InformationRequest",
     "InterestDeclaration",
+    "InternalField",
     "Label",
     "Lifting",
     "Membership",

@@ -1,4 +1,4 @@
-"""Appeals against a refusal, an implicit rejection or the end of a label; the reasons of a silence that were asked for."""
+"""Appeals against a refusal, an implicit rejection or an act on a label; the reasons of a silence that were asked for."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,12 +6,14 @@ from django.db.models import Q
 from francesante.lib.db import both_or_none
 from labelling.choices import AppealKind, AppealOutcome, Contested
 from labelling.models.applications import Application
-from labelling.models.endings import Ending
+from labelling.models.endings import ContestableAct, Ending
 from labelling.models.structures import Membership
+from labelling.models.suspensions import Suspension
 from territories.choices import Capacity
 from territories.models import Decision, Mandate
 
 ENTERED_BY_ONE = Q(membership__isnull=True, mandate__isnull=False) | Q(membership__isnull=False, mandate__isnull=True)
+_TWO_ACTS = Q(ending__isnull=False, suspension__isnull=False)
 _UNANSWERED = Q(answer="", answered_capacity="", answered_by__isnull=True)
 _ANSWERED = Q(answered_capacity__in=Capacity.values, answered_by__isnull=False) & ~Q(answer="")
 
@@ -19,9 +21,9 @@ _ANSWERED = Q(answered_capacity__in=Capacity.values, answered_by__isnull=False) 
 class Appeal(models.Model):
     """One appeal, lodged in the portal by an owner or recorded by an agent.
 
-    It is against a signed ``decision`` (a refusal, or the act of an ``ending``), or against the rejection that silence made
-    on ``silence_date``. ``deadline`` is the last day to appeal, as it stood at the record; nothing when the portal cannot
-    date it. A late appeal is kept like another, and said late.
+    It is against a signed ``decision`` (a refusal, or the act of an ``ending`` or of a ``suspension``), or against the
+    rejection that silence made on ``silence_date``. ``deadline`` is the last day to appeal, as it stood at the record;
+    nothing when the portal cannot date it. A late appeal is kept like another, and said late.
 
     To the signatories: one authority drafts the answer, and presents it as ``answer_decision``; it takes effect
     (``settled_at``) at the last signature (trigger). A judgment is recorded, and settles at once. Without object: an express
@@ -35,6 +37,9 @@ class Appeal(models.Model):
     silence_date = models.DateField("rejet implicite né le", null=True, blank=True)
     ending = models.ForeignKey(
         Ending, models.PROTECT, null=True, blank=True, related_name="appeals", verbose_name="fin de label contestée"
+    )
+    suspension = models.ForeignKey(
+        Suspension, models.PROTECT, null=True, blank=True, related_name="appeals", verbose_name="suspension contestée"
     )
     kind = models.CharField("nature", max_length=20, choices=AppealKind.choices)
     received_date = models.DateField("reçu le")
@@ -71,8 +76,8 @@ class Appeal(models.Model):
         verbose_name_plural = "recours"
         constraints = [
             models.CheckConstraint(
-                condition=Q(decision__isnull=False, silence_date__isnull=True)
-                | Q(decision__isnull=True, silence_date__isnull=False, ending__isnull=True),
+                condition=(Q(decision__isnull=False, silence_date__isnull=True) & ~_TWO_ACTS)
+                | Q(decision__isnull=True, silence_date__isnull=False, ending__isnull=True, suspension__isnull=True),
                 name="appeal_against_one",
             ),
             models.CheckConstraint(
@@ -123,15 +128,22 @@ class Appeal(models.Model):
         """What it contests."""
         if self.silence_date is not None:
             return Contested.SILENCE
+        if self.suspension_id is not None:
+            return Contested.SUSPENSION
         return Contested.REFUSAL if self.ending_id is None else Contested.ENDING
+
+    @property
+    def label_act(self) -> ContestableAct | None:
+        """The act on a label that it contests, or nothing; needs ``ending`` and ``suspension``."""
+        return self.ending or self.suspension
 
 
 class ReasonsRequest(models.Model):
     """The reasons of the rejection that silence made on ``silence_date``, asked for by the structure (CRPA, L. 232-4).
 
     ``deadline`` is the last day to appeal as it stood: asked for later, the reasons are given and prolong nothing.
-    ``communicated_date`` is the day the structure read them, or received their letter: the delay runs anew from it. An
-    express decision, or an appeal that begins the delay again, sets the request aside.
+    ``communicated_date`` is the day the structure read them, received their letter, or is held to have read them: the delay
+    runs anew from it. An express decision, or an appeal that begins the delay again, sets the request aside.
     """
 
     application = models.ForeignKey(

@@ -152,12 +152,27 @@ class LabelAct(models.Model):
         return self.dropped_at is None and self.applied_at is None
 
 
-class Ending(LabelAct):
+class ContestableAct(LabelAct):
+    """An act that takes something from its holder: an appeal against it, once accepted, undoes it (``undone_at``; trigger)."""
+
+    undone_at = models.DateTimeField("annulée le", null=True, blank=True)
+
+    class Meta(LabelAct.Meta):
+        abstract = True
+        constraints = [
+            *LabelAct.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True) | Q(applied_at__isnull=False), name="%(class)s_undone_once_applied"
+            ),
+        ]
+
+
+class Ending(ContestableAct):
     """An abrogation or a withdrawal. ``was_valid`` is the validity of the label until it took effect.
 
     ``effect_date`` is the first day without label; ``limit_date`` the last day on which the ground allows the act to be
-    signed. An appeal that was accepted undoes it (``undone_at``; trigger): the label finds its validity again, and
-    ``ended_valid`` keeps what it was meanwhile, nothing for a withdrawal.
+    signed. Undone, the label finds its validity again, and ``ended_valid`` keeps what it was meanwhile, nothing for a
+    withdrawal.
     """
 
     ground = models.ForeignKey(EndingGround, models.PROTECT, related_name="+", verbose_name="motif")
@@ -166,14 +181,14 @@ class Ending(LabelAct):
     )
     limit_date = models.DateField("à signer jusqu’au", null=True, blank=True)
     was_valid = DateRangeField("validité jusque-là", null=True, blank=True)
-    undone_at = models.DateTimeField("annulée le", null=True, blank=True)
     ended_valid = DateRangeField("validité entre-temps", null=True, blank=True)
 
-    class Meta(LabelAct.Meta):
+    class Meta(ContestableAct.Meta):
+        abstract = False
         verbose_name = "fin de label"
         verbose_name_plural = "fins de label"
         constraints = [
-            *LabelAct.Meta.constraints,
+            *ContestableAct.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(limit_date__isnull=True)
                 | Q(signed_date__isnull=True)
@@ -182,9 +197,6 @@ class Ending(LabelAct):
                 violation_error_message="Le délai de ce motif est passé.",
             ),
             both_or_none("applied_at", "was_valid", name="ending_keeps_what_was_valid"),
-            models.CheckConstraint(
-                condition=Q(undone_at__isnull=True) | Q(applied_at__isnull=False), name="ending_undone_once_applied"
-            ),
             models.CheckConstraint(
                 condition=Q(ended_valid__isnull=True) | Q(undone_at__isnull=False),
                 name="ending_ended_valid_once_undone",

@@ -45,6 +45,7 @@ class SupportRequest(models.Model):
     version = models.PositiveIntegerField("version", default=1)
     asked_by = models.ForeignKey(Mandate, models.PROTECT, related_name="+", verbose_name="demandé par")
     asked_at = models.DateTimeField("demandé le")
+    purged_at = models.DateTimeField("textes effacés le", null=True, blank=True)
 
     objects = SupportRequestQuerySet.as_manager()
 
@@ -53,6 +54,10 @@ class SupportRequest(models.Model):
         constraints = [
             choices_check("kind", SupportKind, name="support_request_kind_known"),
             choices_check("state", SupportState, name="support_request_state_known"),
+            models.CheckConstraint(
+                condition=Q(purged_at__isnull=True) | Q(state=SupportState.CLOSED),
+                name="support_request_purged_once_closed",
+            ),
         ]
         indexes = [models.Index(fields=["state", "departement"], name="support_request_scope")]
 

@@ -6,14 +6,15 @@ from django.db import models
 from django.db.models import Q
 
 from francesante.lib.db import both_or_none
-from labelling.models.endings import AdversarialProcedure, EndingGround, LabelAct
+from labelling.models.endings import AdversarialProcedure, ContestableAct, EndingGround, LabelAct
 
 
-class Suspension(LabelAct):
+class Suspension(ContestableAct):
     """A suspension, from ``effect_date`` to ``last_date``, or until it is lifted when it has none.
 
     ``period`` is what it came to once notified: it may begin later, and a lifting shortens it. ``expected`` is what the
-    structure has to do, in the words of the act; ``review_date`` when the authorities look at it again.
+    structure has to do, in the words of the act; ``review_date`` when the authorities look at it again. Undone, it never
+    was: ``period`` is empty, and ``undone_period`` keeps what it had come to.
     """
 
     ground = models.ForeignKey(EndingGround, models.PROTECT, related_name="+", verbose_name="motif")
@@ -29,12 +30,14 @@ class Suspension(LabelAct):
     review_date = models.DateField("réexamen le")
     expected = models.TextField("ce qui est attendu de la structure")
     period = DateRangeField("jours suspendus", null=True, blank=True)
+    undone_period = DateRangeField("jours suspendus jusqu’à l’annulation", null=True, blank=True)
 
-    class Meta(LabelAct.Meta):
+    class Meta(ContestableAct.Meta):
+        abstract = False
         verbose_name = "suspension de label"
         verbose_name_plural = "suspensions de label"
         constraints = [
-            *LabelAct.Meta.constraints,
+            *ContestableAct.Meta.constraints,
             models.CheckConstraint(condition=Q(effect_date__isnull=False), name="suspension_has_first_day"),
             models.CheckConstraint(condition=~Q(expected=""), name="suspension_says_what_is_expected"),
             models.CheckConstraint(
@@ -42,6 +45,10 @@ class Suspension(LabelAct):
                 name="suspension_ends_after_its_start",
             ),
             both_or_none("applied_at", "period", name="suspension_period_iff_applied"),
+            both_or_none("undone_at", "undone_period", name="suspension_undone_keeps_its_days"),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True) | Q(period__isempty=True), name="suspension_undone_has_no_day"
+            ),
             ExclusionConstraint(
                 name="suspension_one_at_a_time",
                 expressions=[("label", RangeOperators.EQUAL), ("period", RangeOperators.OVERLAPS)],

@@ -7,6 +7,7 @@ from django.urls import reverse
 from francesante.lib.db import choices_check, set_iff
 from labelling.choices import BulkAction, DigestFrequency
 from labelling.models.applications import Application
+from labelling.models.fields import LONGEST, InternalField
 from labelling.models.opinions import ConsultedBody
 from labelling.models.tags import Tag
 from territories.models import Mandate, Run, RunOutcome, User, outcome_checks
@@ -38,8 +39,8 @@ class SavedView(models.Model):
 
 
 class BulkRun(Run):
-    """One act on several files. What some acts need beside the files is asked once: a colleague, a tag, or a question with
-    its deadline and those who may be asked.
+    """One act on several files. What some acts need beside the files is asked once: a colleague, a tag, an internal field with
+    its value (as a form carries it), or a question with its deadline and those who may be asked.
     """
 
     action = models.CharField("acte", max_length=20, choices=BulkAction.choices)
@@ -47,6 +48,10 @@ class BulkRun(Run):
         Mandate, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="affectés à"
     )
     tag = models.ForeignKey(Tag, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="étiquette")
+    field = models.ForeignKey(
+        InternalField, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="rubrique"
+    )
+    value = models.CharField("valeur", max_length=LONGEST, blank=True)
     bodies = models.ManyToManyField(ConsultedBody, related_name="+", verbose_name="organismes", blank=True)
     question = models.TextField("question", blank=True)
     due_date = models.DateField("attendu le", null=True, blank=True)
@@ -57,6 +62,8 @@ class BulkRun(Run):
             choices_check("action", BulkAction, name="bulk_run_action_known"),
             set_iff("assignee", [BulkAction.ASSIGN], name="bulk_run_assignee_iff_assign", state_field="action"),
             set_iff("tag", [BulkAction.TAG, BulkAction.UNTAG], name="bulk_run_tag_iff_tagged", state_field="action"),
+            set_iff("field", [BulkAction.FILL], name="bulk_run_field_iff_fill", state_field="action"),
+            models.CheckConstraint(condition=Q(action=BulkAction.FILL) ^ Q(value=""), name="bulk_run_value_iff_fill"),
             set_iff("due_date", [BulkAction.ASK], name="bulk_run_due_date_iff_ask", state_field="action"),
             models.CheckConstraint(
                 condition=Q(action=BulkAction.ASK) ^ Q(question=""), name="bulk_run_question_iff_ask"

@@ -22,6 +22,7 @@ from labelling.services.acts import owners
 from labelling.services.drafting import authorities_of
 from territories.choices import DecisionKind, Subject
 from territories.models import Decision, Event, Notification
+from territories.services.notifications import presumed_at
 
 
 def _appealed(event: Event) -> list[EmailMessage]:
@@ -104,9 +105,25 @@ def _reasons_given(event: Event) -> list[EmailMessage]:
     application = file_of(event)
     if not application.notification_consent:
         return []
-    context = about_file(application) | {"url": address_of("appeals", application.number)}
+    asked = application.reasons_requests.get(pk=event.data["reasons"])
+    context = about_file(application) | {
+        "presumed_on": local_day(presumed_at(asked.answered_at), application.departement.timezone),  # type: ignore[arg-type]
+        "url": address_of("appeals", application.number),
+    }
     subject = f"les motifs du rejet implicite peuvent être lus, {application.number}"
     return [compose("reasons_given", subject, [user.email], context) for user in owners(application)]
+
+
+def _reasons_presumed(event: Event) -> list[EmailMessage]:
+    application = file_of(event)
+    asked = application.reasons_requests.get(pk=event.data["reasons"])
+    context = about_file(application) | {
+        "communicated_on": asked.communicated_date,
+        "contest_until": None if asked.is_late else appeal_deadline(asked.communicated_date),  # type: ignore[arg-type]
+        "url": address_of("appeals", application.number),
+    }
+    subject = f"les motifs du rejet implicite vous sont réputés communiqués, {application.number}"
+    return [compose("reasons_presumed", subject, [user.email], context) for user in owners(application)]
 
 
 def _answer_near(event: Event) -> list[EmailMessage]:
@@ -132,5 +149,6 @@ MESSAGES: Messages = {
     (Subject.APPLICATION, "record_judgment"): _judged,
     (Subject.APPLICATION, "ask_reasons"): _reasons_asked,
     (Subject.APPLICATION, "give_reasons"): _reasons_given,
+    (Subject.APPLICATION, "presume_reasons"): _reasons_presumed,
     (Subject.APPLICATION, "warn_answer"): _answer_near,
 }

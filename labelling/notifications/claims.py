@@ -2,7 +2,7 @@
 
 from django.core.mail import EmailMessage
 
-from labelling.choices import MembershipRole
+from labelling.choices import ClaimRefusal, MembershipRole
 from labelling.models import (
     Membership,
 )
@@ -41,7 +41,9 @@ def _claim_confirmed(event: Event) -> list[EmailMessage]:
 def _claim_rejected(event: Event) -> list[EmailMessage]:
     claim = claim_of(event)
     authorities = list(authorities_of(claim.line.commune.departement).values())
-    context = {"line": claim.line, "authorities": authorities}
+    # The claims rejected before reasons were asked have none.
+    reason = dict(ClaimRefusal.choices).get(event.data.get("reason", ""), "aucun motif n’a été enregistré")
+    context = {"line": claim.line, "reason": reason, "authorities": authorities}
     return [compose("claim_rejected", "votre demande d’accès n’est pas confirmée", [claim.user.email], context)]
 
 

@@ -6,8 +6,9 @@ rejection), L. 411-2 (an appeal to the signatories prolongs the delay of the cou
 """
 
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from francesante.lib.french import NBSP, short_date
@@ -101,6 +102,14 @@ def concertation_deadline(declined_on: date, *, days: int, silence: date | None)
 def appeal_silence(received_on: date) -> date:
     """Return the last day to answer an appeal to the signatories; silence after it rejects it (CRPA, L. 411-7)."""
     return add_months(received_on, APPEAL_MONTHS)
+
+
+def nine_in_ten(days: Collection[int], *, at_least: int) -> int | None:
+    """Return the smallest number of days that held for nine cases in ten; nothing under so many cases: a rate of a few
+    says nothing.
+    """
+    ranked = sorted(days)
+    return ranked[ceil(len(ranked) * 0.9) - 1] if ranked and len(ranked) >= at_least else None
 
 
 def days_left(deadline: date, today: date) -> int:

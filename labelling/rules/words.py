@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from francesante.lib.french import opening_hours, plural, typeset
+from francesante.lib.french import joined, opening_hours, plural, typeset
 from francesante.lib.text import sort_key
 from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, WEEKS, Answers, Hours, Member, Stop
 from labelling.rules.conditions import is_spared
@@ -151,3 +151,25 @@ _IN_WORDS = {
     "tarifs": _fees_in_words,
     "permanence": _on_call_in_words,
 }
+
+
+def fees_for_patients(answers: Answers) -> list[str]:
+    """Return what a place declared of its fees, in sentences for who comes; nothing of what it did not say.
+
+    Nobody is named, and no price is told: the file holds none.
+    """
+    said = {doctor.sector for doctor in answers.of("doctor")} or {answers.fees.sector}
+    sectors = [SECTORS[sector] for sector in SECTORS if sector in said - {""}]
+    where = f" (médecins en {joined(sectors)})" if sectors else ""
+    sentences = {
+        False: f"Consultations sans dépassement d’honoraires{where}.",
+        True: f"Des dépassements d’honoraires sont possibles{where} : demandez le tarif avant de venir.",
+        None: f"Médecins en {joined(sectors)}." if sectors else "",
+    }
+    third_party = {
+        True: "Tiers payant pratiqué.",
+        False: "Sans tiers payant : la consultation se règle sur place, puis l’assurance maladie la rembourse.",
+        None: "",
+    }
+    kept = [sentences[answers.fees.overrun], third_party[answers.fees.third_party]]
+    return [typeset(sentence) for sentence in kept if sentence]

@@ -149,8 +149,11 @@ def _appeal_of(decision: Decision) -> Appeal:
         "decision",
         "ending__label__application",
         "ending__decision",
+        "ending__ground",
+        "suspension__label__application",
+        "suspension__decision",
     )
-    return rows.defer("decision__pdf", "ending__decision__pdf").get(pk=decision.subject_id)
+    return rows.defer("decision__pdf", "ending__decision__pdf", "suspension__decision__pdf").get(pk=decision.subject_id)
 
 
 def _signed(decision: Decision, at: datetime) -> None:
@@ -202,7 +205,7 @@ def unread_answers(application: Application) -> list[Appeal]:
 
 @transaction.atomic
 def read_answer(*, appeal: Appeal, membership: Membership, at: datetime) -> Notification:
-    """Record that an owner reads the answer: this is its notification, and the end of a label may be undone.
+    """Record that an owner reads the answer: this is its notification, and an act on a label may be undone.
 
     Raises:
         RefusedError: the reader is not an owner of the structure, or no answer was put at their disposal.
@@ -249,5 +252,5 @@ def record_answer_letter(
 
 
 def _restore(appeal: Appeal, *, at: datetime) -> None:
-    if appeal.ending is not None and appeal.outcome == AppealOutcome.ACCEPTED:
-        restore(appeal.ending, at=at)
+    if appeal.label_act is not None and appeal.outcome == AppealOutcome.ACCEPTED:
+        restore(appeal.label_act, at=at)

@@ -5,17 +5,22 @@ from typing import Any
 
 from francesante.lib.french import long_date
 from labelling.choices import AppealOutcome, Contested, EndingAct, TemplateKind
-from labelling.models import Appeal
+from labelling.models import Appeal, Ending, EndingGround
+from labelling.models.endings import ContestableAct
 from labelling.rules.clock import local_day
 from labelling.rules.templates import compose
-from labelling.services.drafting import LAW, authorities_of, lowered, signed_by, template_in_force
+from labelling.services.drafting import LAW, authorities_of, capital, lowered, signed_by, template_in_force
 from territories.choices import DecisionKind
 
 KIND_OF_OUTCOME = {
     AppealOutcome.REJECTED: DecisionKind.APPEAL_REJECTED,
     AppealOutcome.ACCEPTED: DecisionKind.APPEAL_ACCEPTED,
 }
-_ACTS = {EndingAct.ABROGATE: "l’abrogation", EndingAct.WITHDRAW: "le retrait"}
+_ACTS = {
+    EndingAct.ABROGATE: "l’abrogation",
+    EndingAct.WITHDRAW: "le retrait",
+    EndingAct.SUSPEND: "la suspension",
+}
 
 
 def draft_answer_content(appeal: Appeal, required: list[str], *, on: date) -> dict[str, Any]:
@@ -75,22 +80,20 @@ def contested_words(appeal: Appeal) -> str:
     decision = appeal.decision
     signed = local_day(decision.signed_at, appeal.application.departement.timezone)  # type: ignore[union-attr,arg-type]
     by = f"par arrêté n° {decision.pk} du {long_date(signed)}"  # type: ignore[union-attr]
-    if appeal.ending is not None:
-        return (
-            f"{_ACTS[EndingAct(appeal.ending.ground.act)]} du label France Santé n° {appeal.ending.label.number}, {by}"
-        )
+    if (act := appeal.label_act) is not None:
+        return f"{_name_of(act)} du label France Santé n° {act.label.number}, {by}"
     return f"le refus du label France Santé, {by}"
 
 
 def _sequel(appeal: Appeal) -> str:
     accepted = appeal.outcome == AppealOutcome.ACCEPTED
+    if (act := appeal.label_act) is not None:
+        return _sequel_of(act, accepted=accepted)
     again = (
         f"la demande n° {appeal.application.number} est de nouveau examinée ; sans décision notifiée dans les deux mois de la "
         "dernière signature du présent arrêté, elle sera réputée rejetée"
     )
     match appeal.against:
-        case Contested.ENDING:
-            return _sequel_of_ending(appeal, accepted=accepted)
         case Contested.SILENCE if accepted:
             return f"Le rejet implicite est retiré et {again}"
         case Contested.SILENCE:
@@ -100,18 +103,27 @@ def _sequel(appeal: Appeal) -> str:
     return "Le refus demeure. Une nouvelle demande peut être présentée à tout moment"
 
 
-def _sequel_of_ending(appeal: Appeal, *, accepted: bool) -> str:
-    ending = appeal.ending
-    act = _ACTS[EndingAct(ending.ground.act)]  # type: ignore[union-attr]
+def _sequel_of(act: ContestableAct, *, accepted: bool) -> str:
+    name = capital(_name_of(act))
     if not accepted:
-        return f"{act[:1].upper()}{act[1:]} demeure"
-    undone = "retirée" if EndingAct(ending.ground.act) == EndingAct.ABROGATE else "retiré"  # type: ignore[union-attr]
-    valid = ending.was_valid  # type: ignore[union-attr]
-    until = f", jusqu’au {long_date(valid.upper - timedelta(days=1))}" if valid.upper else ""
+        return f"{name} demeure"
+    number = act.label.number
+    if not isinstance(act, Ending):
+        return (
+            f"{name} est retirée : à la notification du présent arrêté, le label n° {number} est réputé n’avoir jamais été "
+            "suspendu. Sa validité et son terme ne changent pas"
+        )
+    undone = "retirée" if EndingAct(act.ground.act) == EndingAct.ABROGATE else "retiré"
+    until = f", jusqu’au {long_date(act.was_valid.upper - timedelta(days=1))}" if act.was_valid.upper else ""
     return (
-        f"{act[:1].upper()}{act[1:]} est {undone} : à la notification du présent arrêté, le label n° "
-        f"{ending.label.number} est rétabli comme s’il n’avait pas pris fin{until}"  # type: ignore[union-attr]
+        f"{name} est {undone} : à la notification du présent arrêté, le label n° {number} est rétabli comme s’il n’avait "
+        f"pas pris fin{until}"
     )
+
+
+def _name_of(act: ContestableAct) -> str:
+    ground: EndingGround = act.ground  # type: ignore[attr-defined]  # each kind has its own
+    return _ACTS[EndingAct(ground.act)]
 
 
 def _remedies(appeal: Appeal, court: str) -> str:

@@ -18,7 +18,7 @@ from labelling.choices import AppealKind, AppealOutcome, ApplicationState, Conte
 from labelling.models import Appeal, Application, Membership
 from labelling.rules.badges import OPEN
 from labelling.rules.clock import appeal_deadline, appeal_silence, has_passed, local_day, silence_date
-from labelling.services.contested import Target, deadline_of, target_of
+from labelling.services.contested import Target, deadline_of, targets_of
 from labelling.services.quotas import lock_quota
 from labelling.services.reasons import set_reasons_aside
 from labelling.services.restorations import restore, why_not_restorable
@@ -59,6 +59,7 @@ def appeals_of(application: Application) -> QuerySet[Appeal]:
     rows = Appeal.objects.filter(application=application).select_related(
         "decision",
         "ending__ground",
+        "suspension__ground",
         "answer_decision",
         "membership__user",
         "mandate__authority",
@@ -83,18 +84,29 @@ def former_decisions(application: Application) -> QuerySet[Decision]:
 
 
 @transaction.atomic
-def lodge_appeal(*, application: Application, membership: Membership, text: str, version: int, at: datetime) -> Appeal:
+def lodge_appeal(
+    *,
+    application: Application,
+    membership: Membership,
+    text: str,
+    version: int,
+    at: datetime,
+    contested: int | None = None,
+) -> Appeal:
     """Lodge an appeal to the signatories in the portal, for the structure. It is received at once.
 
+    ``contested`` is the key of the decision it is against; nothing is enough where one thing only may be contested.
+
     Raises:
-        RefusedError: not the owner, nothing to contest, an act not read yet, nothing said, or one is pending already.
+        RefusedError: not the owner, nothing to contest, an act to choose or not read yet, nothing said, or one is pending
+            already.
         StaleError: the file changed since ``version``.
     """
     if membership.structure_id != application.structure_id or membership.role != MembershipRole.OWNER:
         raise RefusedError("Un recours est formé par le responsable de la structure.")
     current = enter("lodge_appeal", application, membership, version=version)
     today = local_day(at, application.departement.timezone)
-    target = _target(current, today)
+    target = _target(current, today, contested)
     if target.since is None:
         raise RefusedError("Lisez d’abord la décision : le délai de recours court de cette lecture.")
     return _record(
@@ -122,18 +134,19 @@ def record_appeal(
     at: datetime,
     court: str = "",
     docket: str = "",
+    contested: int | None = None,
 ) -> Appeal:
-    """Record an appeal received by letter, or one of which the court gave notice.
+    """Record an appeal received by letter, or one of which the court gave notice; ``contested`` as for :func:`lodge_appeal`.
 
     Raises:
-        RefusedError: the mandate may not, nothing to contest, a day out of bounds, a court or a number missing, nothing
-            said, or one of this kind is pending already.
+        RefusedError: the mandate may not, nothing to contest, an act to choose, a day out of bounds, a court or a number
+            missing, nothing said, or one of this kind is pending already.
         StaleError: the file changed since ``version``.
     """
     require_reviewer(application, mandate, at=at)
     current = enter("lodge_appeal", application, mandate, version=version)
     today = local_day(at, application.departement.timezone)
-    target = _target(current, today)
+    target = _target(current, today, contested)
     if not target.born_on <= received_date <= today:
         raise RefusedError("Un recours est reçu entre la date de l’acte et aujourd’hui. Rien n’a été enregistré.")
     in_court = kind == AppealKind.CONTENTIEUX
@@ -169,13 +182,19 @@ def enter(action: str, application: Application, actor: Actor, *, version: int) 
     return current
 
 
-def _target(application: Application, today: date) -> Target:
-    target = target_of(application, on=today)
-    if target is None:
+def _target(application: Application, today: date, contested: int | None) -> Target:
+    targets = targets_of(application, on=today)
+    if not targets:
         raise RefusedError(
-            "Rien n’est à contester sur ce dossier à ce jour : ni refus, ni rejet implicite, ni fin de label en vigueur."
+            "Rien n’est à contester sur ce dossier à ce jour : ni refus, ni rejet implicite, ni fin ou suspension de label "
+            "en vigueur."
         )
-    return target
+    if contested is None and len(targets) > 1:
+        raise RefusedError("Plusieurs actes peuvent être contestés : choisissez celui que vise ce recours.")
+    for target in targets:
+        if contested is None or (target.decision is not None and target.decision.pk == contested):
+            return target
+    raise StaleError("L’acte choisi n’est plus à contester. Rien n’a été enregistré ; relisez la page.")
 
 
 def _record(
@@ -275,8 +294,8 @@ def pending_appeal(application: Application, appeal: int) -> Appeal:
 
 def why_not_accepted(appeal: Appeal) -> str:
     """Return why an appeal cannot be accepted today, and what agents can do; or nothing."""
-    if appeal.ending is not None:
-        return why_not_restorable(appeal.ending)
+    if appeal.label_act is not None:
+        return why_not_restorable(appeal.label_act)
     return _other_file(appeal.application) if appeal.decision_id is not None else ""
 
 
@@ -284,12 +303,12 @@ def carry_out(application: Application, appeal: Appeal, *, at: datetime) -> None
     """Do what an accepted appeal changes, if what it contested still stands. The caller holds the file's lock.
 
     A refusal is undone, and so is an implicit rejection: two months run from this day. The other appeals to the signatories
-    against it lose their object. The end of a label is undone at once by a judgment, and by an answer once it is notified.
+    against it lose their object. An act on a label is undone at once by a judgment, and by an answer once it is notified.
     """
-    if appeal.ending is not None:
+    if appeal.label_act is not None:
         if appeal.kind == AppealKind.CONTENTIEUX:
-            drop_appeals(application, Q(ending=appeal.ending), at=at)
-            restore(appeal.ending, at=at)
+            drop_appeals(application, Q(decision=appeal.decision), at=at)
+            restore(appeal.label_act, at=at)
         return
     current = lock(application)
     # An express refusal replaces the implicit rejection: an appeal to the court against one is held to be against the other.

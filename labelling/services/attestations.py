@@ -4,6 +4,7 @@ Only the latest due date counts: one that was missed is not caught up, the next 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -143,3 +144,27 @@ def since_when(label: Label) -> str:
     """Return the day since which the holder says what changed: that of its last attestation, else of the label's."""
     last = label.attestations.order_by("attested_at").last()
     return long_date(last.attested_at if last else label.application.submitted_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old what the public reads of a place is: declared with the file, then attested; ``overdue``: since when it should
+    have been attested again, nothing when it need not; ``changed``: its last attestation says that something changed.
+    """
+
+    declared_at: datetime | None
+    attested_at: datetime | None
+    changed: bool
+    overdue: date | None
+
+
+def freshness(label: Label, *, on: date) -> Freshness:
+    """Return how old what the public reads of a labelled place is on a day."""
+    last = label.attestations.order_by("attested_at").last()
+    overdue = late(Label.objects.filter(pk=label.pk), on=on)
+    return Freshness(
+        declared_at=label.application.submitted_at,
+        attested_at=last.attested_at if last else None,
+        changed=last is not None and any(last.statements.values()),
+        overdue=overdue[0][1] if overdue else None,
+    )

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from francesante.lib.french import plural, typeset
 from francesante.lib.workflow import RefusedError, StaleError
-from labelling.choices import BulkAction, CriterionKind, Interest
+from labelling.choices import BulkAction, CriterionKind, FieldKind, Interest
 from labelling.models import (
     Application,
     BulkOutcome,
@@ -31,8 +31,10 @@ from labelling.models import (
 )
 from labelling.models.applications import REVIEWERS
 from labelling.rules.clock import local_day
+from labelling.rules.fields import read, written
 from labelling.services.assignment import assign, check_assign
 from labelling.services.decisions import check_propose, propose_label
+from labelling.services.fields import Filling, check_blank, fill_blank, values_held
 from labelling.services.interests import declare_interest, has_declared, stood_aside
 from labelling.services.opinions import Consulted, Question, ask_question, check_question, consulted, left_to_ask
 from labelling.services.quotas import Forecast
@@ -55,7 +57,7 @@ MOST_FILES = 500
 """Files of one run."""
 AT_ONCE = 25
 """Files that the page carries out itself; a longer run goes to a worker."""
-WITHOUT_DECLARATION = frozenset({BulkAction.ASSIGN, BulkAction.TAG, BulkAction.UNTAG})
+WITHOUT_DECLARATION = frozenset({BulkAction.ASSIGN, BulkAction.TAG, BulkAction.UNTAG, BulkAction.FILL})
 """Acts that decide nothing of a file: no interest is declared before them."""
 STALE = "Ce dossier a changé depuis la page où vous l’avez choisi : rien n’y a été fait. Relisez-le, puis recommencez."
 
@@ -77,6 +79,7 @@ class Terms:
     assignee: Mandate | None = None
     question: Question | None = None
     tag: Tag | None = None
+    filling: Filling | None = None
 
 
 # Beforehand ----------------------------------------------------------------------------------------------------------
@@ -141,10 +144,21 @@ def _checks(
         case BulkAction.ASK:
             question = _question(terms)
             return lambda application, _: check_question(application, question, known, at=at)  # type: ignore[arg-type]
-        case BulkAction.TAG | BulkAction.UNTAG:
-            tag = _tag(terms)
-            carrying, check_tag = carriers(tag, keys), check_put if action == BulkAction.TAG else check_take_off
-            return lambda application, _: check_tag(application, tag, mandate, carrying=carrying)
+        case BulkAction.TAG | BulkAction.UNTAG | BulkAction.FILL:
+            return _check_noted(action, mandate, terms, keys)
+
+
+def _check_noted(
+    action: BulkAction, mandate: Mandate, terms: Terms, keys: list[int]
+) -> Callable[[Application, list[Line]], None]:
+    """Return the same of what is noted on files: tags, internal fields."""
+    if action == BulkAction.FILL:
+        filling = _filling(terms)
+        held = values_held(filling.field, keys)
+        return lambda application, _: check_blank(application, filling, mandate, held=held)
+    tag = _tag(terms)
+    carrying, check_tag = carriers(tag, keys), check_put if action == BulkAction.TAG else check_take_off
+    return lambda application, _: check_tag(application, tag, mandate, carrying=carrying)
 
 
 def undeclared(files: QuerySet[Application], action: BulkAction, mandate: Mandate) -> int:
@@ -174,6 +188,12 @@ def _tag(terms: Terms) -> Tag:
     if terms.tag is None:
         raise RefusedError("Choisissez une étiquette de votre autorité. Rien n’a été enregistré.")
     return terms.tag
+
+
+def _filling(terms: Terms) -> Filling:
+    if terms.filling is None:
+        raise RefusedError("Choisissez une rubrique de votre autorité, et sa valeur. Rien n’a été enregistré.")
+    return terms.filling
 
 
 def _standing(applications: list[Application], at: datetime) -> Mapping[int, Label]:
@@ -262,13 +282,17 @@ def _kept(action: BulkAction, terms: Terms) -> dict[str, Any]:
             return {"question": question.text, "due_date": question.due_date}
         case BulkAction.TAG | BulkAction.UNTAG:
             return {"tag": _tag(terms)}
+        case BulkAction.FILL:
+            filling = _filling(terms)
+            return {"field": filling.field, "value": written(filling.value)}
     return {}
 
 
 def terms_of(run: BulkRun) -> Terms:
     """Return what was chosen once for all the files of a run."""
     question = Question(tuple(run.bodies.all()), run.question, run.due_date) if run.due_date else None
-    return Terms(run.assignee, question, run.tag)
+    filling = Filling(run.field, read(FieldKind(run.field.kind), run.value)) if run.field else None
+    return Terms(run.assignee, question, run.tag, filling)
 
 
 def carry_out(*, run: BulkRun) -> BulkRun:
@@ -280,6 +304,7 @@ def carry_out(*, run: BulkRun) -> BulkRun:
         "assignee__user",
         "assignee__departement",
         "tag__authority",
+        "field__authority",
     ).prefetch_related("bodies")
     run = rows.get(pk=run.pk)
     return carry_out_run(run, partial(_act, run))
@@ -312,13 +337,20 @@ def _act(run: BulkRun, outcome: BulkOutcome, at: datetime) -> str:
                 return propose_label(application=application, mandate=mandate, version=version, at=at).sentence
             case BulkAction.ASK:
                 ask_question(application=application, question=_question(terms_of(run)), mandate=mandate, at=at)
-            case BulkAction.TAG:
-                put_tag(application=application, tag=_tag(terms_of(run)), mandate=mandate, at=at)
-            case BulkAction.UNTAG:
-                take_off(application=application, tag=_tag(terms_of(run)), mandate=mandate, at=at)
+            case BulkAction.TAG | BulkAction.UNTAG | BulkAction.FILL:
+                _note(run, application, at)
     except StaleError as stale:
         raise RefusedError(STALE) from stale
     return ""
+
+
+def _note(run: BulkRun, application: Application, at: datetime) -> None:
+    terms = terms_of(run)
+    if run.action == BulkAction.FILL:
+        fill_blank(application=application, filling=_filling(terms), mandate=run.mandate, at=at)
+    else:
+        act = put_tag if run.action == BulkAction.TAG else take_off
+        act(application=application, tag=_tag(terms), mandate=run.mandate, at=at)
 
 
 def purge_runs(*, at: datetime) -> int:

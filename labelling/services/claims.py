@@ -4,19 +4,32 @@ Before a claim is settled nobody has a membership: these services receive the pe
 """
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from francesante.lib.text import readable
 from francesante.lib.workflow import RefusedError
-from labelling.choices import AnnuaireAnswer, ClaimState, MembershipRole, PointSource, Register, StructureKind
+from labelling.choices import (
+    AnnuaireAnswer,
+    ClaimCheck,
+    ClaimRefusal,
+    ClaimState,
+    MembershipRole,
+    PointSource,
+    Register,
+    StructureKind,
+)
 from labelling.models import Claim, Completion, Membership, RegisterLine, Site, Structure
+from labelling.rules.clock import nine_in_ten
+from labelling.services.drafting import authorities_of
 from labelling.services.register_search import closed_sentence
 from territories.choices import Role, Subject
-from territories.models import Mandate, User
+from territories.models import Authority, Departement, Mandate, User
 from territories.services.events import Actor, lock, record_event
 
 CODE_VALIDITY = timedelta(minutes=15)
@@ -183,15 +196,52 @@ def claims_of_structure(structure: Structure) -> QuerySet[Claim]:
     return _waiting_on(structure).select_related("user", "line").order_by("created_at", "pk")
 
 
+def usual_wait(departement: Departement, *, at: datetime) -> int | None:
+    """Return the days within which agents settled nine claims in ten in a région over the last year; nothing for a few."""
+    settled = Claim.objects.filter(
+        line__commune__departement__region=departement.region_id,
+        settled_by__isnull=False,
+        settled_at__gte=at - timedelta(days=365),
+    ).values_list("created_at", "settled_at")
+    days = [(ended - asked).days + 1 for asked, ended in settled if ended]
+    return nine_in_ten(days, at_least=settings.USUAL_DAYS_MIN_FILES)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A claim that waits, in words for its person: who answers it, and within how many days as a rule, when that is known."""
+
+    claim: Claim
+    owned: bool
+    authorities: list[Authority]
+    days: int | None
+
+
+def claims_waiting_of(user: User, *, at: datetime) -> list[Waiting]:
+    """Return the claims of a person that wait for somebody, the oldest first."""
+    claims = Claim.objects.filter(user=user, state=ClaimState.WAITING_AGENT).select_related(
+        "line__commune__departement", "line__structure"
+    )
+    found = []
+    for claim in claims.order_by("created_at", "pk"):
+        departement = claim.line.commune.departement
+        authorities = list(authorities_of(departement).values())
+        found.append(Waiting(claim, has_owner(claim.line), authorities, usual_wait(departement, at=at)))
+    return found
+
+
 @transaction.atomic
-def settle_claim(*, claim: Claim, by: Mandate | Membership, accept: bool, at: datetime) -> Membership | None:
+def settle_claim(
+    *, claim: Claim, by: Mandate | Membership, accept: bool, checked: str = "", reason: str = "", at: datetime
+) -> Membership | None:
     """Confirm or reject a claim that waits for somebody.
 
-    An agent recognises an owner; an owner lets a colleague edit.
+    An agent recognises an owner, and says how they were verified (``checked``, of :class:`ClaimCheck`); an owner lets a
+    colleague edit. Who rejects gives a ``reason`` (of :class:`ClaimRefusal`), which the person is told.
 
     Raises:
-        RefusedError: the mandate does not cover the département, the membership is not the owner's, or somebody else
-            settled the claim.
+        RefusedError: the mandate does not cover the département, the membership is not the owner's, somebody else
+            settled the claim, or what was verified, or the reason, is missing.
     """
     RegisterLine.objects.select_for_update(of=("self",)).get(pk=claim.line_id)
     claim = lock(claim)
@@ -199,9 +249,14 @@ def settle_claim(*, claim: Claim, by: Mandate | Membership, accept: bool, at: da
     if claim.state != ClaimState.WAITING_AGENT:
         raise RefusedError("Cette demande vient d’être réglée : rien n’a changé.")
     if accept:
-        role = MembershipRole.OWNER if isinstance(by, Mandate) else MembershipRole.EDITOR
-        return _recognise(claim, role, by=by, at=at)
-    _close(claim, ClaimState.REJECTED, action="reject", actor=by, at=at)
+        if isinstance(by, Mandate):
+            if checked not in ClaimCheck.values:
+                raise RefusedError("Dites comment vous avez vérifié que cette personne répond de la structure.")
+            return _recognise(claim, MembershipRole.OWNER, by=by, at=at, checked=checked)
+        return _recognise(claim, MembershipRole.EDITOR, by=by, at=at)
+    if reason not in ClaimRefusal.values:
+        raise RefusedError("Choisissez le motif du rejet : il est dit à la personne.")
+    _close(claim, ClaimState.REJECTED, action="reject", actor=by, at=at, reason=reason)
     return None
 
 
@@ -217,12 +272,14 @@ def _require_judge(claim: Claim, by: Mandate | Membership, *, at: datetime) -> N
         raise RefusedError("Le responsable de la structure peut régler cette demande ; votre compte ne le permet pas.")
 
 
-def _recognise(claim: Claim, role: MembershipRole, *, by: Mandate | Membership | None, at: datetime) -> Membership:
+def _recognise(
+    claim: Claim, role: MembershipRole, *, by: Mandate | Membership | None, at: datetime, **said: str
+) -> Membership:
     structure = structure_of(claim.line, kind=claim.kind, at=at)
     membership, made = Membership.objects.get_or_create(
         user=claim.user, structure=structure, ended_at=None, defaults={"role": role, "started_at": at}
     )
-    _close(claim, ClaimState.CONFIRMED, action="confirm", actor=by or membership, at=at)
+    _close(claim, ClaimState.CONFIRMED, action="confirm", actor=by or membership, at=at, **said)
     if made:
         record_event(
             subject_type=Subject.STRUCTURE,
@@ -306,16 +363,16 @@ def fill_gaps(structure: Structure, line: RegisterLine, *, at: datetime) -> list
     return list(filled)
 
 
-def _close(claim: Claim, state: ClaimState, *, action: str, actor: Actor | None, at: datetime) -> None:
+def _close(claim: Claim, state: ClaimState, *, action: str, actor: Actor | None, at: datetime, **said: str) -> None:
     before = claim.state
     Claim.objects.filter(pk=claim.pk).update(
         state=state, settled_at=at, settled_by=actor if isinstance(actor, Mandate) else None
     )
     claim.refresh_from_db()
-    _record(claim, action, actor=actor, at=at, before=before)
+    _record(claim, action, actor=actor, at=at, before=before, **said)
 
 
-def _record(claim: Claim, action: str, *, actor: Actor | None, at: datetime, before: str = "") -> None:
+def _record(claim: Claim, action: str, *, actor: Actor | None, at: datetime, before: str = "", **said: str) -> None:
     state = Claim.objects.values_list("state", flat=True).get(pk=claim.pk)
     record_event(
         subject_type=Subject.CLAIM,
@@ -325,7 +382,7 @@ def _record(claim: Claim, action: str, *, actor: Actor | None, at: datetime, bef
         at=at,
         from_state=before,
         to_state=state,
-        data={"line": claim.line_id, "user": claim.user_id},
+        data={"line": claim.line_id, "user": claim.user_id, **said},
     )
 
 

@@ -5,14 +5,13 @@ Everything here reads ``application.requests``: prefetch them for a list.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import ceil
 from typing import Any
 
 from django.conf import settings
 
 from labelling.models import Application
 from labelling.rules.badges import OPEN
-from labelling.rules.clock import Pause, clock_sentence, local_day, pause_on, postponed, silence_date
+from labelling.rules.clock import Pause, clock_sentence, local_day, nine_in_ten, pause_on, postponed, silence_date
 from territories.choices import Subject
 from territories.models import Departement, Event
 
@@ -119,7 +118,5 @@ def usual_days(departement: Departement, *, at: datetime) -> int | None:
         departement=departement, submitted_at__isnull=False, decision__signed_at__gte=at - timedelta(days=365)
     )
     instants = decided.values_list("submitted_at", "decision__signed_at")
-    days = sorted((signed - received).days for received, signed in instants if received and signed)
-    if len(days) < settings.USUAL_DAYS_MIN_FILES:
-        return None
-    return days[ceil(len(days) * 0.9) - 1]
+    days = [(signed - received).days for received, signed in instants if received and signed]
+    return nine_in_ten(days, at_least=settings.USUAL_DAYS_MIN_FILES)

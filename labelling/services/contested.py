@@ -1,4 +1,4 @@
-"""What may be contested on a file, from when, and until when: a refusal, an implicit rejection, or the end of its label."""
+"""What may be contested on a file, from when, and until when: a refusal, an implicit rejection, the acts on its label."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,10 +7,10 @@ from typing import Any
 from django.db.models import Min, QuerySet
 
 from labelling.choices import AppealKind, ApplicationState, Contested
-from labelling.models import Appeal, Application, Ending, Label, ReasonsRequest
+from labelling.models import Appeal, Application, Ending, Label, ReasonsRequest, Suspension
+from labelling.models.endings import ContestableAct
 from labelling.rules.badges import OPEN
 from labelling.rules.clock import appeal_deadline, appeal_silence, has_passed, local_day, silence_appeal_deadline
-from labelling.services.endings import ended
 from territories.models import Decision
 
 
@@ -23,7 +23,7 @@ class Target:
         born_on: first day on which it may be contested.
         since: day from which the delay runs; nothing for an act that is not notified yet.
         deadline: last day of the delay of an appeal to the signatories; nothing while it cannot be told.
-        decision, silence_date, ending: what an :class:`Appeal` names it by.
+        decision, silence_date, ending, suspension: what an :class:`Appeal` names it by.
     """
 
     against: Contested
@@ -33,11 +33,21 @@ class Target:
     decision: Decision | None = None
     silence_date: date | None = None
     ending: Ending | None = None
+    suspension: Suspension | None = None
 
     @property
     def key(self) -> dict[str, Any]:
         """The fields of the appeals against it."""
-        return {"decision": self.decision, "silence_date": self.silence_date, "ending": self.ending}
+        return {
+            "decision": self.decision,
+            "silence_date": self.silence_date,
+            "ending": self.ending,
+            "suspension": self.suspension,
+        }
+
+    def is_that_of(self, appeal: Appeal) -> bool:
+        """Tell whether an appeal is against it."""
+        return (appeal.decision, appeal.silence_date) == (self.decision, self.silence_date)
 
     def appeals(self, application: Application) -> QuerySet[Appeal]:
         """Return the appeals against it, the first received first."""
@@ -57,21 +67,32 @@ def is_silent(application: Application, *, on: date) -> bool:
     return until is not None and application.state in OPEN and has_passed(until, on)
 
 
-def target_of(application: Application, *, on: date) -> Target | None:
-    """Return what may be contested on a file on a day, in the time of its département, or nothing."""
+def targets_of(application: Application, *, on: date) -> list[Target]:
+    """Return what may be contested on a file on a day, in the time of its département: the latest act first.
+
+    A label may have several: each act that took effect and that no appeal undid has its own delay and its own appeals.
+    """
     if is_silent(application, on=on):
-        return _silence(application)
+        return [_silence(application)]
     match application.state:
         case ApplicationState.REFUSED if application.decision is not None:
-            return _act(application, application.decision, Contested.REFUSAL)
+            return [_act(application, application.decision, Contested.REFUSAL)]
         case ApplicationState.LABELLED:
             label = Label.objects.filter(application=application).first()
-            ending = ended(label) if label else None
-            return _act(application, ending.decision, Contested.ENDING, ending) if ending else None
-    return None
+            return [_act_on_label(application, act) for act in acts_in_effect(label)] if label else []
+    return []
 
 
-def _act(application: Application, decision: Decision, against: Contested, ending: Ending | None = None) -> Target:
+def acts_in_effect(label: Label) -> list[ContestableAct]:
+    """Return the acts that took something from the holder of a label and stand, the latest first."""
+    found: list[ContestableAct] = []
+    for kind in (Ending, Suspension):
+        rows = kind._default_manager.filter(label=label, applied_at__isnull=False, undone_at__isnull=True)
+        found += rows.select_related("decision", "ground").defer("decision__pdf")
+    return sorted(found, key=lambda act: (act.decision.signed_at, act.decision_id), reverse=True)
+
+
+def _act(application: Application, decision: Decision, against: Contested, **act: ContestableAct) -> Target:
     zone = application.departement.timezone
     since = notified_on(decision, zone)
     return Target(
@@ -80,8 +101,14 @@ def _act(application: Application, decision: Decision, against: Contested, endin
         since=since,
         deadline=appeal_deadline(since) if since else None,
         decision=decision,
-        ending=ending,
+        **act,  # type: ignore[arg-type]  # by its own name
     )
+
+
+def _act_on_label(application: Application, act: ContestableAct) -> Target:
+    if isinstance(act, Suspension):
+        return _act(application, act.decision, Contested.SUSPENSION, suspension=act)
+    return _act(application, act.decision, Contested.ENDING, ending=act)
 
 
 def _silence(application: Application) -> Target:

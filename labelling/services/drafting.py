@@ -245,7 +245,10 @@ def lowered(text: str) -> str:
 
 
 def last_articles(court: str) -> list[str]:
-    """Return the articles that every act ends with: remedies, carrying out, publication."""
+    """Return the articles that every act on a label ends with: notification, remedies, carrying out.
+
+    An act about one structure is notified to it: it is published nowhere under its name.
+    """
     where = f"le {court}" if court else "le tribunal administratif compétent"
     return [
         (
@@ -255,6 +258,6 @@ def last_articles(court: str) -> list[str]:
         ),
         (
             "Les services de l’agence régionale de santé et de la préfecture sont chargés, chacun en ce qui le concerne, de "
-            "l’exécution du présent arrêté, qui est publié au recueil des actes administratifs."
+            "l’exécution du présent arrêté."
         ),
     ]

@@ -270,9 +270,3 @@ def label_of_open(procedure: AdversarialProcedure, mandate: Mandate, *, version:
         raise RefusedError("Cette procédure est close.")
     procedure.refresh_from_db()
     return label
-
-
-def ended(label: Label) -> Ending | None:
-    """Return the ending in effect of a label, with its act; nothing once an appeal undid it."""
-    endings = Ending.objects.filter(label=label, applied_at__isnull=False, undone_at__isnull=True)
-    return endings.select_related("decision", "ground").defer("decision__pdf").order_by("pk").last()

@@ -185,12 +185,14 @@ def _apply(act: LabelAct, *, at: datetime) -> int:
 # Shared ---------------------------------------------------------------------------------------------------------------
 
 
-def latest_act(kind: type[Act], label: Label) -> Act | None:
-    """Return the act of a kind on a label, proposed, signed or effective; the latest one."""
+def latest_act(kind: type[Act], label: Label, *, decision: int | None = None) -> Act | None:
+    """Return the act of a kind on a label, proposed, signed or effective: the latest one, or that of a decision."""
     ground = "suspension__ground" if kind is Lifting else "ground"
     acts = kind._default_manager.filter(label=label, dropped_at__isnull=True).select_related(
         "decision", "label__application", "label__departement", "label__structure", ground
     )
+    if decision is not None:
+        acts = acts.filter(decision=decision)
     return acts.defer("decision__pdf").order_by("pk").last()
 
 

@@ -70,8 +70,8 @@ def known_in_force(labels: QuerySet[Label], *, on: date, known_at: datetime) -> 
 
     Two times are told apart: the day that is asked about, and the moment of the knowledge. A label published since then was
     not known; one that was abrogated or withdrawn since then still had the validity that it lost, and one whose end was
-    undone since then was still without it; one suspended since then was in force, and one whose suspension was lifted since
-    then was still suspended.
+    undone since then was still without it; one suspended since then was in force, and one whose suspension was lifted or
+    undone since then was still suspended.
     """
     published = Event.objects.filter(
         subject_type=Subject.LABEL, subject_id=OuterRef("pk"), action="publish", at__lte=known_at
@@ -93,10 +93,16 @@ def known_in_force(labels: QuerySet[Label], *, on: date, known_at: datetime) -> 
 
 def suspended(*, on: date, known_at: datetime) -> QuerySet[Suspension]:
     """Return the suspensions that covered a day, as the portal knew them at an instant."""
-    lifted = Lifting.objects.filter(suspension=OuterRef("pk"), applied_at__gt=known_at).order_by("applied_at", "pk")
+    # What a lifting found once the suspension was undone tells nothing of what it was before.
+    lifted = Lifting.objects.filter(
+        Q(suspension__undone_at__isnull=True) | Q(applied_at__lt=F("suspension__undone_at")),
+        suspension=OuterRef("pk"),
+        applied_at__gt=known_at,
+    ).order_by("applied_at", "pk")
+    since = Case(When(undone_at__gt=known_at, then=F("undone_period")), default=F("period"))
     return (
         Suspension.objects.filter(applied_at__lte=known_at)
-        .annotate(known_period=Coalesce(Subquery(lifted.values("was_period")[:1]), F("period")))
+        .annotate(known_period=Coalesce(Subquery(lifted.values("was_period")[:1]), since))
         .filter(known_period__contains=on)  # type: ignore[misc]  # an annotation, which the plugin takes for a text
     )
 

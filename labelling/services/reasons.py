@@ -10,12 +10,14 @@ from francesante.lib.workflow import RefusedError, StaleError, check
 from labelling.choices import MembershipRole, Verdict
 from labelling.models import Application, Membership, ReasonsRequest
 from labelling.rules.clock import appeal_deadline, local_day, reasons_due
+from labelling.services.acts import owners
 from labelling.services.contested import is_silent
 from labelling.services.reviews import require_reviewer, sheet
 from labelling.workflow import TRANSITIONS
 from territories.choices import Subject
 from territories.models import Mandate
 from territories.services.events import Actor, lock, perform
+from territories.services.notifications import presumed_at, unread_since
 
 NOT_SILENT = "Ce dossier n’est pas réputé rejeté : aucun motif n’est à demander."
 
@@ -140,6 +142,34 @@ def receive_reasons(
     return asked
 
 
+def presume_reasons_read(*, at: datetime) -> int:
+    """Count as communicated the reasons that stayed unread in the portal, as decisions are; return their number.
+
+    Those of a structure that is notified by letter wait for its acknowledgement, and those that nobody can read wait for an
+    owner. Each file is its own transaction; what an owner reads at the same moment is left to them.
+    """
+    waiting = ReasonsRequest.objects.filter(
+        application__notification_consent=True,
+        answered_at__lte=unread_since(at),
+        communicated_date__isnull=True,
+        set_aside_at__isnull=True,
+    )
+    return sum(_presume(asked, at=at) for asked in waiting.select_related("application").order_by("pk"))
+
+
+@transaction.atomic
+def _presume(asked: ReasonsRequest, *, at: datetime) -> bool:
+    application = lock(asked.application)
+    current = lock(asked)
+    nobody = current.answered_at is None or not owners(application)
+    if nobody or current.communicated_date is not None or current.set_aside_at is not None:
+        return False
+    day = local_day(presumed_at(current.answered_at), application.departement.timezone)  # type: ignore[arg-type]
+    ReasonsRequest.objects.filter(pk=current.pk).update(communicated_date=day)
+    _act(application, "presume_reasons", None, current, version=None, at=at)
+    return True
+
+
 def set_reasons_aside(application: Application, *, at: datetime) -> None:
     """Set aside the reasons that nobody received: what silence made is replaced. The caller holds the file's lock."""
     ReasonsRequest.objects.filter(
@@ -173,7 +203,13 @@ def _asked(application: Application) -> ReasonsRequest:
 
 
 def _act(
-    application: Application, action: str, actor: Actor, asked: ReasonsRequest, *, version: int, at: datetime
+    application: Application,
+    action: str,
+    actor: Actor | None,
+    asked: ReasonsRequest,
+    *,
+    version: int | None,
+    at: datetime,
 ) -> None:
     perform(
         application,

@@ -1,7 +1,7 @@
 """What is kept for a time, then erased: what is due, what is announced first, and the erasure with its trace.
 
 A file that is over loses what names people, in one transaction and by one path: it is marked, and the triggers then let
-exactly that redaction through, in the rows that nothing else may change (migration ``0028_retention``). An erasure that
+exactly that redaction through, in the rows that nothing else may change (``personal``). An erasure that
 concerns people is announced first, and waits ``RETENTION_NOTICE_DAYS`` after the announcement: a portal that was stopped
 for long erases nothing by surprise.
 """
@@ -34,37 +34,35 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, TruncDate
 from django.utils import timezone
 
-from labelling.choices import ApplicationState, Retained
+from labelling.choices import ApplicationState, ClaimState, Register, Retained, SupportState
 from labelling.models import (
     AnswerDraft,
-    AnswerRevision,
     Appeal,
     Application,
+    Claim,
     Digest,
     Evidence,
+    FieldValue,
     FileReading,
-    InformationRequest,
     Label,
     Membership,
-    Message,
-    Note,
-    Opinion,
-    OpinionAnswer,
     ProspectInvitation,
     Purge,
+    RegisterLine,
     SavedView,
+    Structure,
+    SupportMessage,
+    SupportRequest,
 )
 from labelling.rules.clock import add_months
 from labelling.services.evidence import discard_bytes, discard_evidence
+from labelling.services.personal import ERASED, erase_texts, redacted
 from labelling.workflow import FINAL
 from territories.choices import Subject
 from territories.models import Event, Invitation, Mandate, User
 from territories.models.people import NOWHERE
 from territories.services.events import record_event
 from territories.services.retention import anonymise
-
-ERASED = "[effacé]"
-"""What takes the place of an erased text: a text that was there is not an empty one."""
 
 ANNOUNCED = (Retained.DRAFT, Retained.EVIDENCE, Retained.FILE, Retained.ACCOUNT)
 """What is announced to who it concerns before it is erased."""
@@ -204,12 +202,33 @@ def due_readings(on: date) -> QuerySet[FileReading]:
     return FileReading.objects.filter(day__lt=add_months(on, -settings.READING_MONTHS))
 
 
+def due_claims(on: date) -> QuerySet[RegisterLine]:
+    """Return the establishments that somebody described, that are nobody's structure, and whose claims were rejected long ago."""
+    limit = add_months(on, -settings.RETENTION_FILE_MONTHS)
+    claims = Claim.objects.filter(line=OuterRef("pk"))
+    recent = claims.exclude(state=ClaimState.REJECTED, settled_at__date__lt=limit)
+    used = Structure.objects.filter(register_line=OuterRef("pk"))
+    described = RegisterLine.objects.filter(register=Register.DECLARED).exclude(name=ERASED)
+    return described.filter(Exists(claims), ~Exists(recent), ~Exists(used)).order_by("pk")
+
+
+def due_support(on: date) -> QuerySet[SupportRequest]:
+    """Return the requests for support closed for so long that what was written in them is to be erased."""
+    closed = Event.objects.filter(subject_type=Subject.SUPPORT, subject_id=OuterRef("pk"), to_state=SupportState.CLOSED)
+    rows = SupportRequest.objects.filter(state=SupportState.CLOSED, purged_at__isnull=True)
+    rows = rows.annotate(closed_on=TruncDate(Subquery(closed.order_by("-sequence").values("at")[:1])))
+    limit = add_months(on, -settings.RETENTION_FILE_MONTHS)
+    return rows.filter(closed_on__lt=limit).order_by("pk")  # type: ignore[misc]  # an annotation
+
+
 def counts(on: date) -> dict[Retained, int]:
     """Return how much of each category has reached its term by a day, announced or not."""
     return {
         Retained.DRAFT: due_drafts(on).count(),
         Retained.EVIDENCE: due_evidence(on).count(),
         Retained.FILE: due_files(on).count(),
+        Retained.CLAIM: due_claims(on).count(),
+        Retained.SUPPORT: due_support(on).count(),
         Retained.ACCOUNT: due_accounts(on).count(),
         Retained.INVITATION: due_invitations(on).count() + due_prospects(on).count(),
         Retained.ATTEMPT: sum(rows.count() for rows in due_attempts(on)),
@@ -333,27 +352,12 @@ def _erase_people(application: Application, at: datetime) -> None:
     if Evidence.objects.kept().filter(application=application).exists():
         _erase_evidence(application, at)
     Application.objects.filter(pk=application.pk).update(
-        purged_at=at, answers=_redacted("answers"), version=F("version") + 1
+        purged_at=at, answers=redacted("answers"), version=F("version") + 1
     )
     AnswerDraft.objects.filter(application=application).delete()
-    AnswerRevision.objects.filter(application=application).update(
-        answers=_redacted("answers"), reason=_erased("reason")
-    )
-    InformationRequest.objects.filter(application=application).update(question=ERASED, reply=_erased("reply"))
-    Message.objects.filter(application=application).update(text=ERASED)
-    Note.objects.filter(application=application).update(text=ERASED)
-    OpinionAnswer.objects.filter(opinion__application=application).update(text=_erased("text"))
-    Opinion.objects.filter(application=application).update(email="", question=ERASED)
-    Evidence.objects.filter(application=application).update(name=ERASED)
+    erase_texts(application)
+    FieldValue.objects.filter(application=application).delete()
     _trace(application, Retained.FILE, at=at)
-
-
-def _redacted(field: str) -> Func:
-    return Func(F(field), function="labelling_redacted", output_field=JSONField())
-
-
-def _erased(field: str) -> Case:
-    return Case(When(**{field: ""}, then=Value("")), default=Value(ERASED))
 
 
 def _trace(application: Application, what: Retained, *, at: datetime, from_state: str = "", **data: int) -> None:
@@ -393,6 +397,52 @@ def _nobody() -> Func:
     )
 
 
+def _erase_claims(today: date, *, at: datetime, dry_run: bool) -> int:  # noqa: ARG001  # an erasure
+    rows = due_claims(today)
+    if dry_run:
+        return rows.count()
+    return RegisterLine.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(
+        name=ERASED,
+        sort_key="",
+        number=Func(Value("efface-"), Cast("pk", CharField()), function="CONCAT", output_field=CharField()),
+        siret="",
+        legal_number="",
+        address="",
+        postal_code="",
+        latitude=None,
+        longitude=None,
+        phone="",
+        email="",
+        facts={},
+    )
+
+
+def _erase_support(today: date, *, at: datetime, dry_run: bool) -> int:
+    rows = due_support(today)
+    if dry_run:
+        return rows.count()
+    erased = 0
+    for pk in list(rows.values_list("pk", flat=True)):
+        with transaction.atomic():
+            request = _still(rows, pk)
+            if request is not None:
+                # First the mark: the trigger then lets exactly this through.
+                SupportRequest.objects.filter(pk=pk).update(title=ERASED, purged_at=at, version=F("version") + 1)
+                SupportMessage.objects.filter(request=pk).update(text=ERASED)
+                record_event(
+                    subject_type=Subject.SUPPORT,
+                    subject_id=pk,
+                    action="purge",
+                    actor=None,
+                    at=at,
+                    from_state=request.state,
+                    to_state=request.state,
+                    data={"what": Retained.SUPPORT},
+                )
+                erased += 1
+    return erased
+
+
 def _erase_attempts(today: date, *, at: datetime, dry_run: bool) -> int:  # noqa: ARG001  # an erasure
     tables = due_attempts(today)
     return sum(rows.count() if dry_run else rows.delete()[0] for rows in tables)
@@ -414,6 +464,8 @@ _ERASE: Mapping[Retained, Erasure] = {
     Retained.DRAFT: _each(Retained.DRAFT, _erase_draft),
     Retained.EVIDENCE: _each(Retained.EVIDENCE, _erase_evidence),
     Retained.FILE: _each(Retained.FILE, _erase_people),
+    Retained.CLAIM: _erase_claims,
+    Retained.SUPPORT: _erase_support,
     Retained.ACCOUNT: _each(Retained.ACCOUNT, _erase_account),
     Retained.INVITATION: _erase_invitations,
     Retained.ATTEMPT: _erase_attempts,

@@ -148,7 +148,7 @@ def surroundings_of(application: Application, user: Any, *, on: date) -> Surroun
         window=window,
         centre=Dot(x, y, MAIN_SIDE),
         exact=exact,
-        rings=[Ring(radius := window.width * km // (2 * MAP_KM), km, y - radius) for km in RINGS_KM],
+        rings=_rings(window, y),
         epcis=list(_epcis_near(latitude, longitude)),
         sites=_dots(code, (_point(site) for site in sites if not site.is_main), window),
         place_dots=_dots(code, (place.point for place in places), window),
@@ -156,6 +156,43 @@ def surroundings_of(application: Application, user: Any, *, on: date) -> Surroun
         places=places,
         files=files,
     )
+
+
+# The map of a search ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesMap:
+    """What the map beside a list of places shows: the origin of the search, and the places with their rank in the list."""
+
+    window: Window
+    centre: Dot
+    rings: list[Ring]
+    epcis: list[EpciVintage]
+    dots: list[tuple[int, Dot]]
+
+
+def map_of_places(origin: Point, departement: str, ranked: Iterable[tuple[int, Site]]) -> PlacesMap | None:
+    """Return the map of the places of a list around a point, or nothing when none is near enough for it."""
+    centre = on_grid(departement, latitude=origin[0], longitude=origin[1])
+    window = around(*centre, km=MAP_KM)
+    # A point of another zone has no place in the projection of this one.
+    near = [(rank, point) for rank, site in ranked if _is_near(point := _point(site), origin)]
+    dots = [(rank, dot) for rank, point in near for dot in _dots(departement, [point], window)]
+    if not dots:
+        return None
+    return PlacesMap(window, Dot(*centre, MAIN_SIDE), _rings(window, centre[1]), list(_epcis_near(*origin)), dots)
+
+
+def _is_near(point: tuple[float | None, float | None], origin: Point) -> bool:
+    """Tell whether a point is in the square that holds the map around another."""
+    return all(
+        side is not None and abs(side - middle) <= MAP_DEGREES for side, middle in zip(point, origin, strict=True)
+    )
+
+
+def _rings(window: Window, y: int) -> list[Ring]:
+    return [Ring(radius := window.width * km // (2 * MAP_KM), km, y - radius) for km in RINGS_KM]
 
 
 def _files_near(application: Application, user: Any, centre: Point) -> list[NearFile]:

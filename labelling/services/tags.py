@@ -6,6 +6,7 @@ nothing of a file, make no page stale, and are no event.
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -30,11 +31,16 @@ def readable_tags(mandate: Mandate) -> QuerySet[FileTag]:
 
     Nobody else, and nobody on the files of a structure from which they stand aside.
     """
+    return readable(FileTag.objects.all(), mandate, word="tag")
+
+
+def readable(rows: QuerySet[Any], mandate: Mandate, *, word: str) -> QuerySet[Any]:
+    """Return those of some rows on files that a mandate may read; ``word`` names what says whose word each of them is."""
     if mandate.role != Role.AGENT or mandate.capacity is None:
-        return FileTag.objects.none()
+        return rows.none()
     aside = InterestDeclaration.objects.recused(mandate.user_id).values("structure")
-    rows = FileTag.objects.filter(Q(tag__joint=True) | Q(tag__authority=mandate.authority_id))
-    return rows.exclude(application__structure__in=aside)
+    own = Q(**{f"{word}__authority": mandate.authority_id})
+    return rows.filter(own | Q(**{f"{word}__joint": True})).exclude(application__structure__in=aside)
 
 
 def with_tags(files: QuerySet[Application], mandate: Mandate) -> QuerySet[Application]:
@@ -76,7 +82,7 @@ def make_tag(*, mandate: Mandate, name: str, note: str, joint: bool, at: datetim
     Raises:
         RefusedError: the mandate is not one of instruction, the name is taken, or there are as many tags as people read.
     """
-    _require_agent(mandate, at=at)
+    require_keeper(mandate, "étiquettes", at=at)
     name, note = " ".join(name.split()), " ".join(note.split())
     if holds_nir(name) or holds_nir(note):
         raise RefusedError(NIR_REFUSED)
@@ -102,7 +108,7 @@ def retire_tag(*, tag: Tag, mandate: Mandate, at: datetime) -> Tag:
     Raises:
         RefusedError: it is another authority's, or files carry it.
     """
-    _require_agent(mandate, at=at)
+    require_keeper(mandate, "étiquettes", at=at)
     current = Tag.objects.select_for_update(of=("self",)).get(pk=tag.pk)
     if current.authority_id != mandate.authority_id:
         raise RefusedError("Cette étiquette est celle d’une autre autorité : elle seule peut la retirer.")
@@ -116,9 +122,14 @@ def retire_tag(*, tag: Tag, mandate: Mandate, at: datetime) -> Tag:
     return current
 
 
-def _require_agent(mandate: Mandate, *, at: datetime) -> None:
+def require_keeper(mandate: Mandate, what: str, *, at: datetime) -> None:
+    """Ask that a mandate be one of those who keep the words of their authority; ``what`` says which, in French.
+
+    Raises:
+        RefusedError: it is not one of instruction, or has ended.
+    """
     if mandate.role != Role.AGENT or mandate.capacity is None or not mandate.is_active(at):
-        raise RefusedError("Les étiquettes sont tenues par les agents qui instruisent. Rien n’a été enregistré.")
+        raise RefusedError(f"Les {what} sont tenues par les agents qui instruisent. Rien n’a été enregistré.")
 
 
 # On files ------------------------------------------------------------------------------------------------------------

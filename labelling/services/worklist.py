@@ -44,12 +44,11 @@ from labelling.services.answers_due import pending_appeals, pending_reasons
 from labelling.services.assignment import in_hand, in_nobodys_hands
 from labelling.services.following import followed
 from labelling.services.opinions import late_opinions
-from labelling.services.worklist_filters import latest_vintages
+from labelling.services.worklist_filters import INSTRUCTION, latest_vintages
 from territories.choices import Capacity, Role, Subject
 from territories.models import Mandate, Notification, SignatureRefusal, User
 
 SOON = timedelta(days=15)
-INSTRUCTION = [State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT]
 EVERYTHING = "tous"
 """The view that holds every file."""
 
@@ -240,7 +239,8 @@ def counts_of(files: QuerySet[Application], views: Mapping[str, View]) -> dict[s
 def ordered(files: QuerySet[Application], sort: str, capacity: Capacity | None = None) -> QuerySet[Application]:
     """Return the files in the order of a column (``-`` before its name: backwards), then by key.
 
-    Who instructs them is, in that order, the one of the reader's authority, whose ``capacity`` is given; of the ARS else.
+    A column may be an internal field, whose value the files then have under its word. Who instructs them is, in that order,
+    the one of the reader's authority, whose ``capacity`` is given; of the ARS else.
     """
     return _ranked(files, capacity).order_by(*_order(sort))
 
@@ -260,7 +260,7 @@ def _order(sort: str) -> list[Any]:
     backwards, name = sort.startswith("-"), sort.removeprefix("-")
     keys: list[Any] = [
         F(key).desc(nulls_last=True) if backwards and key != "decided" else F(key).asc(nulls_last=True)
-        for key in SORTS[name]
+        for key in SORTS.get(name, (name,))
     ]
     return [*keys, F("pk").asc()]
 

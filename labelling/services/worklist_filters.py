@@ -12,14 +12,19 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
 from francesante.lib.text import sort_key
+from labelling.choices import ApplicationState as State
 from labelling.choices import NewsKind, NewsScope
 from labelling.models import Application, Structure
 from labelling.models.applications import REVIEWERS
 from labelling.services.assignment import in_hand, in_nobodys_hands
+from labelling.services.fields import Fields, held
 from labelling.services.following import among, has_news
 from labelling.services.tags import tagged
 from territories.models import Commune, CommuneVintage, Epci, Mandate, User
 
+INSTRUCTION = (State.SUBMITTED, State.UNDER_REVIEW, State.DISAGREEMENT)
+UNDER_WAY = "instruction"
+"""Filter « état »: any state of the instruction, from the receipt to the signature."""
 NOBODY = "personne"
 """Filter « instruit par »: nobody of one's own authority."""
 NUMBER = re.compile(r"FS-[\dAB]{2,3}-\d{4}-\d{4,}")
@@ -30,16 +35,16 @@ SHORTEST_MISTYPED = 5
 LONG_WORD = 8
 
 
-def filter_of(files: QuerySet[Application], kept: Mapping[str, str], mandate: Mandate, today: date) -> Q:
+def filter_of(files: QuerySet[Application], kept: Mapping[str, str], fields: Fields, today: date) -> Q:
     """Return the filter of the words of an address: ``etat``, ``type``, ``voie``, ``dep``, ``epci``, ``vague``, ``agent``,
-    ``etiquette``, ``nouveau``, ``parmi``, ``q``.
+    ``etiquette``, ``nouveau``, ``parmi``, ``q``, and those that name internal fields.
 
-    ``files`` are those it will filter: the search is literal there, and forgives typing errors when nothing is. Who
-    instructs a file is who does for the authority of ``mandate``.
+    ``files`` are those it will filter: the search is literal there, and forgives typing errors when nothing is. The
+    mandate that it depends on is that of ``fields``: who instructs a file is who does for its authority.
     """
-    found = Q()
+    found = held(kept, fields)
     if state := kept.get("etat"):
-        found &= Q(state=state)
+        found &= Q(state__in=INSTRUCTION) if state == UNDER_WAY else Q(state=state)
     if kind := kept.get("type"):
         found &= Q(structure__kind=kind)
     if route := kept.get("voie"):
@@ -50,7 +55,7 @@ def filter_of(files: QuerySet[Application], kept: Mapping[str, str], mandate: Ma
         found &= Q(structure__commune__in=latest_vintages().filter(epci=epci).values("commune"))
     if wave := kept.get("vague"):
         found &= Q(wave__number=wave)
-    found &= _own(kept, mandate, today)
+    found &= _own(kept, fields.mandate, today)
     if text := kept.get("q"):
         found &= search_filter(files, text)
     return found

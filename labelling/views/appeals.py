@@ -1,6 +1,6 @@
 """The page of the appeals of a file, for the structure and for both authorities, and the acts posted from it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ from django.views.decorators.http import require_safe
 
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, allows
-from labelling.choices import AppealKind, Contested, MembershipRole
+from labelling.choices import AppealKind, MembershipRole
 from labelling.forms.appeals import (
     AnswerForm,
     AskedForm,
+    ContestForm,
     JudgmentForm,
     LodgeForm,
     ReasonsForm,
@@ -35,8 +36,8 @@ from labelling.services.appeal_drafts import draft_answer_content
 from labelling.services.applications import membership_for
 from labelling.services.drafting import authorities_of
 from labelling.services.reviews import is_insider, require_reviewer
-from labelling.views.contested import Situation, situation
-from labelling.views.posted import lost_initial, posted_number, posts_only
+from labelling.views.contested import Contest, Row, Situation, situation
+from labelling.views.posted import lost_initial, lost_input, posted_number, posts_only
 from labelling.views.scope import visible_file
 from labelling.workflow import TRANSITIONS
 from territories.models import Mandate
@@ -102,6 +103,20 @@ ACTS: Mapping[str, Act] = {
 """The acts of the page, by their name in the address."""
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One appeal, the acts that are offered about it, their forms, and the act that a drafted answer would make.
+
+    ``primary`` names the act that has the one primary button of the page, when it is one of this appeal.
+    """
+
+    row: Row
+    may: Mapping[str, bool]
+    forms: Mapping[str, Form]
+    project: Mapping[str, Any] | None
+    primary: str
+
+
 def reader_of(request: HttpRequest, number: str) -> tuple[Application, Membership | None, Mandate | None]:
     """Return a file and by what access it is read: the structure's, or a mandate of the authorities."""
     application = visible_file(request, number)
@@ -131,30 +146,49 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     found = situation(application, structure=membership is not None)
-    may = _may(application, membership, mandate, found)
-    drafted = found.open_gracieux if found.open_gracieux and found.open_gracieux.outcome else None
-    forms = {
-        name: form
-        if name == action
-        else one.form(
-            prefix=name,
-            initial=_initial(name, application, drafted)
-            | (_lost(request, application, name) if may.get(name.replace("-", "_")) else {}),
-        )
-        for name, one in ACTS.items()
-        if one.form is not None
-    }
+    acting = mandate if mandate is not None and _may_instruct(application, mandate) else None
+    may = _may(application, membership, acting, found)
+    may_by_row = [_may_about(row, application, membership, acting) for row in found.rows]
+    first = _first(may, may_by_row)
+    posted = posted_number(request, "appeal") if form is not None else 0
     authorities = authorities_of(application.departement)
     context = {
         "application": application,
         "found": found,
         "form": form,
-        "forms": {name.replace("-", "_"): one for name, one in forms.items()},
+        "forms": {
+            name.replace("-", "_"): form
+            if name == action and form is not None
+            else one.form(
+                prefix=name,
+                initial=_initial(request, name, application, offered=may.get(name.replace("-", "_"), False)),
+                **_acts(one, found),
+            )
+            for name, one in ACTS.items()
+            if one.form is not None and not one.about_one
+        },
+        "rows": [
+            Offered(
+                row=row,
+                may=about,
+                forms={
+                    name: form
+                    if form is not None and name == action and posted == row.appeal.pk
+                    else one.form(
+                        prefix=name, auto_id=_auto_id(row.appeal.pk), initial=_initial_of(request, name, row, about)
+                    )
+                    for name, one in ACTS.items()
+                    if one.form is not None and one.about_one
+                },
+                project=_project(application, row.appeal) if about.get("repondre") and row.appeal.outcome else None,
+                primary=first[1] if first[0] == rank else "",
+            )
+            for rank, (row, about) in enumerate(zip(found.rows, may_by_row, strict=True))
+        ],
         "may": may,
-        "primary": next((name for name in _FIRST if may.get(name)), ""),
+        "primary": first[1] if first[0] is None else "",
         "opened": action,
-        "drafted": drafted,
-        "project": _project(application, drafted) if drafted and may.get("repondre") else None,
+        "opened_appeal": posted,
         "former": service.former_decisions(application),
         "is_agent": mandate is not None,
         "court": next((row.court for row in reversed(authorities.values()) if row.court), ""),
@@ -172,42 +206,77 @@ _FIRST = ("lire", "lire_motifs", "former", "presenter", "donner_motifs", "repond
 """Acts that may be the one primary button of the page, the first that is possible."""
 
 
+def _first(may: Mapping[str, bool], by_row: Sequence[Mapping[str, bool]]) -> tuple[int | None, str]:
+    """Return the act that has the primary button, and the rank of the appeal it is about, if it is about one."""
+    for name in _FIRST:
+        if may.get(name):
+            return None, name
+        for rank, about in enumerate(by_row):
+            if about.get(name):
+                return rank, name
+    return None, ""
+
+
+def _auto_id(appeal: int) -> str:
+    """Several appeals have the same forms on one page: each has its own identifiers."""
+    return f"id_%s_{appeal}"
+
+
+def _acts(act: Act, found: Situation) -> dict[str, Any]:
+    """Return what the form of an appeal lets choose among; nothing for another form."""
+    if act.form is None or not issubclass(act.form, ContestForm):
+        return {}
+    contests: Sequence[Contest] = found.unasked if act.by_structure else found.contests
+    return {"acts": [(row.target.decision.pk, row.title) for row in contests if row.target.decision is not None]}
+
+
 def _may(
     application: Application, membership: Membership | None, mandate: Mandate | None, found: Situation
 ) -> dict[str, bool]:
-    """Return the acts that are offered to a reader. The services ask again."""
-    target, asked, gracieux = found.target, found.asked, found.open_gracieux
-    silent = target is not None and target.against == Contested.SILENCE
+    """Return the acts about the file that are offered to a reader: ``mandate`` may instruct it. The services ask again."""
+    asked = found.asked
+    silent = found.silence is not None
     given = asked is not None and asked.answered_at is not None and asked.communicated_date is None
     if membership is not None:
         owner = membership.role == MembershipRole.OWNER
-        by_portal = application.notification_consent
         return {
             "former": owner
-            and target is not None
-            and not found.answered_once
+            and bool(found.unasked)
             and allows(TRANSITIONS, "lodge_appeal", state=application.state, hat=membership.hat),
             "motifs": owner and silent and asked is None,
             "lire_motifs": owner and given,
-            "lire": owner and by_portal and any(row.may_open for row in found.rows),
         }
-    if mandate is None or not _may_instruct(application, mandate):
+    if mandate is None:
         return {}
-    answerable = gracieux is not None and mandate.capacity in answers.required_of(gracieux, at=timezone.now())
-    at_signature = gracieux is not None and answers.is_at_signature(gracieux)
     return {
-        "enregistrer": target is not None,
-        "repondre": answerable and not at_signature,
-        "presenter": answerable
-        and not at_signature
-        and gracieux is not None
-        and bool(gracieux.outcome)
-        and gracieux.answered_capacity == mandate.capacity,
-        "juger": any(row.kind == AppealKind.CONTENTIEUX for row in found.pending),
-        "notifier": any(row.may_open for row in found.rows),
+        "enregistrer": bool(found.contests),
         "enregistrer_motifs": silent and asked is None,
         "donner_motifs": asked is not None and asked.answered_at is None,
         "remettre_motifs": given,
+    }
+
+
+def _may_about(
+    row: Row, application: Application, membership: Membership | None, mandate: Mandate | None
+) -> dict[str, bool]:
+    """Return the same about one appeal."""
+    if membership is not None:
+        owner = membership.role == MembershipRole.OWNER
+        return {"lire": owner and application.notification_consent and row.may_open}
+    if mandate is None:
+        return {}
+    appeal, pending = row.appeal, row.appeal.settled_at is None
+    answerable = (
+        pending
+        and appeal.kind == AppealKind.GRACIEUX
+        and not row.at_signature
+        and mandate.capacity in answers.required_of(appeal, at=timezone.now())
+    )
+    return {
+        "repondre": answerable,
+        "presenter": answerable and bool(appeal.outcome) and appeal.answered_capacity == mandate.capacity,
+        "juger": pending and appeal.kind == AppealKind.CONTENTIEUX,
+        "notifier": row.may_open,
     }
 
 
@@ -221,18 +290,30 @@ def _project(application: Application, drafted: Appeal) -> dict[str, Any] | None
         return None
 
 
-def _initial(name: str, application: Application, drafted: Appeal | None) -> dict[str, str]:
-    """Take up a draft where it stands; propose the reasons that the shared assessment holds."""
-    match name:
-        case "repondre" if drafted is not None:
-            return {"outcome": drafted.outcome, "answer": drafted.answer}
-        case "donner-motifs":
-            return {"reasons": reasons.shared_reasons(application)}
-    return {}
+def _initial(request: HttpRequest, name: str, application: Application, *, offered: bool) -> dict[str, Any]:
+    """Propose the reasons that the shared assessment holds, or the act that a link names; give back a lost text."""
+    found: dict[str, Any] = {}
+    if name == "donner-motifs":
+        found = {"reasons": reasons.shared_reasons(application)}
+    if (contested := request.GET.get("acte", "")).isdecimal():
+        found["contested"] = int(contested)
+    return found | (lost_initial(request, _address(application, name), prefix=name) if offered else {})
 
 
-def _lost(request: HttpRequest, application: Application, name: str) -> dict[str, str]:
-    return lost_initial(request, reverse("appeal-act", args=[application.number, name]), prefix=name)
+def _initial_of(request: HttpRequest, name: str, row: Row, may: Mapping[str, bool]) -> dict[str, str]:
+    """Take up a draft where it stands; give back a text that was lost about this appeal."""
+    appeal = row.appeal
+    found = {"outcome": appeal.outcome, "answer": appeal.answer} if name == "repondre" and appeal.outcome else {}
+    if not may.get(name):
+        return found
+    address = _address(appeal.application, name)
+    lost = lost_input(request, address)
+    about = lost is not None and lost.get("appeal", str(appeal.pk)) == str(appeal.pk)
+    return found | (lost_initial(request, address, prefix=name) if about else {})
+
+
+def _address(application: Application, name: str) -> str:
+    return reverse("appeal-act", args=[application.number, name])
 
 
 def _may_instruct(application: Application, mandate: Mandate) -> bool:
@@ -241,6 +322,14 @@ def _may_instruct(application: Application, mandate: Mandate) -> bool:
     except RefusedError:
         return False
     return True
+
+
+def _posted(request: HttpRequest, application: Application, action: str, act: Act, *, structure: bool) -> Form | None:
+    if act.form is None:
+        return None
+    if act.about_one:
+        return act.form(request.POST, prefix=action, auto_id=_auto_id(posted_number(request, "appeal")))
+    return act.form(request.POST, prefix=action, **_acts(act, situation(application, structure=structure)))
 
 
 @posts_only("appeals")
@@ -260,7 +349,7 @@ def appeal_act(request: HttpRequest, number: str, action: str) -> HttpResponse:
             require_reviewer(application, mandate, at=now)
         except RefusedError as refusal:
             raise PermissionDenied(str(refusal)) from refusal
-    form = act.form(request.POST, prefix=action) if act.form else None
+    form = _posted(request, application, action, act, structure=membership is not None)
     if form is not None and not form.is_valid():
         return _page(request, application, membership, mandate, action=action, form=form, status=422)
     given = {

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from francesante.lib.french import plural, typeset
 from francesante.lib.workflow import RefusedError
 from labelling.choices import BulkAction, Verdict
+from labelling.forms.fields import FillingForm
 from labelling.forms.opinions import BulkAskForm
 from labelling.models import Application, BulkOutcome, BulkRun, Tag
 from labelling.services.assignment import colleagues_of
@@ -36,6 +37,7 @@ from labelling.services.bulk import (
     undeclared,
 )
 from labelling.services.consulted import bodies_kept, groups_kept
+from labelling.services.fields import Fields
 from labelling.services.opinions import QUESTION
 from labelling.services.quotas import WAITS, forecast
 from labelling.services.worklist import files_of, views_of
@@ -55,6 +57,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     BulkAction.ASK: ("envoyé pour avis", "envoyés pour avis"),
     BulkAction.TAG: ("étiqueté", "étiquetés"),
     BulkAction.UNTAG: ("sans l’étiquette désormais", "sans l’étiquette désormais"),
+    BulkAction.FILL: ("renseigné", "renseignés"),
 }
 WHAT: Mapping[str, tuple[str, str]] = {
     BulkAction.ASSIGN: ("Affecter", "Chaque dossier garde son état ; l’agent le trouve dans sa vue « À moi »."),
@@ -76,6 +79,10 @@ WHAT: Mapping[str, tuple[str, str]] = {
     ),
     BulkAction.TAG: ("Étiqueter", "L’étiquette sert à retrouver ces dossiers ; la structure ne la voit jamais."),
     BulkAction.UNTAG: ("Retirer une étiquette", "Rien d’autre ne change dans ces dossiers."),
+    BulkAction.FILL: (
+        "Renseigner une rubrique",
+        "La valeur est écrite là où la rubrique est vide : un lot n’en remplace aucune. La structure ne la voit jamais.",
+    ),
 }
 """Title of the act, and what it means for each file."""
 
@@ -140,7 +147,16 @@ def _terms(action: BulkAction | None, data: QueryDict, mandate: Mandate) -> Term
         case BulkAction.ASK:
             form = bulk_ask_form(mandate, data)
             return Terms(question=form.asked()) if form.is_valid() else None
+        case BulkAction.FILL:
+            fill_form = filling_form(Fields(mandate), data)
+            return Terms(filling=fill_form.filling()) if fill_form and fill_form.is_valid() else None
     return Terms()
+
+
+def filling_form(fields: Fields, data: QueryDict) -> FillingForm | None:
+    """Return the form of the value of the field that was chosen; unbound before anything was said, nothing before that."""
+    field = fields.by_word.get(data.get("rubrique", ""))
+    return FillingForm(data if "valeur" in data else None, field=field, name=fields.names[field]) if field else None
 
 
 def bulk_ask_form(mandate: Mandate, data: QueryDict | None, *, now: datetime | None = None) -> BulkAskForm:
@@ -190,6 +206,7 @@ def _preview(request: HttpRequest, data: QueryDict, mandate: Mandate) -> HttpRes
         "colleagues": None,
         "tags": None,
         "form": None,
+        "fields": None,
         **_asked_once(selection.action, data, mandate),
     }
     if selection.terms is not None:
@@ -239,6 +256,9 @@ def _asked_once(action: BulkAction, data: QueryDict, mandate: Mandate) -> dict[s
             form = bulk_ask_form(mandate, data)
             form.is_valid()
             return {"form": form, "bodies": bodies_kept(mandate).exists()}
+        case BulkAction.FILL:
+            fields = Fields(mandate)
+            return {"fields": list(fields.names.items()), "filling_form": filling_form(fields, data)}
     return {}
 
 

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from francesante.lib.french import typeset
 from francesante.lib.proxies import client_address
 from francesante.lib.workflow import RefusedError
-from labelling.choices import AnnuaireAnswer, ClaimState, MembershipRole
+from labelling.choices import AnnuaireAnswer, ClaimCheck, ClaimRefusal, ClaimState, MembershipRole
 from labelling.forms.apply import CodeForm, DescribeForm, InviteEditorForm, KindForm, SearchForm
 from labelling.models import Claim, Membership, RegisterLine, Structure
 from labelling.notifications.direct import send_code
 from labelling.services import access
 from labelling.services.claims import (
     claims_of_structure,
+    claims_waiting_of,
     confirm_by_code,
     has_owner,
     masked_email,
@@ -144,7 +145,7 @@ def claim(request: HttpRequest, line: int) -> HttpResponse:
         "masked": masked_email(row.email) if row.email else "",
         "owned": has_owner(row),
         "member": Membership.objects.of(request.user).filter(structure__in=structures_of(row)).exists(),
-        "waiting": mine if mine and mine.state == ClaimState.WAITING_AGENT else None,
+        "waiting": next((one for one in claims_waiting_of(request.user, at=timezone.now()) if one.claim == mine), None),  # type: ignore[arg-type]
         "sent": mine if mine and mine.state == ClaimState.CODE_SENT else None,
     }
     return render(request, "labelling/apply/claim.html", context)
@@ -213,15 +214,29 @@ def claims(request: HttpRequest) -> HttpResponse:
         row = get_object_or_404(waiting_claims(mandate), pk=posted_number(request, "claim"))
         _settle(request, row, mandate)
         return redirect("claims")
-    return render(request, "labelling/apply/claims.html", {"claims": waiting_claims(mandate)})
+    trail = [("Dossiers", reverse("applications"))]
+    context = {
+        "claims": waiting_claims(mandate),
+        "trail": trail,
+        "checks": ClaimCheck.choices,
+        "reasons": ClaimRefusal.choices,
+    }
+    return render(request, "labelling/apply/claims.html", context)
 
 
 def _settle(request: HttpRequest, row: Claim, by: object) -> None:
     accept = request.POST.get("decision") == "confirmer"
     try:
-        settle_claim(claim=row, by=by, accept=accept, at=timezone.now())  # type: ignore[arg-type]
+        settle_claim(
+            claim=row,
+            by=by,  # type: ignore[arg-type]
+            accept=accept,
+            checked=request.POST.get("verifie", ""),
+            reason=request.POST.get("motif", ""),
+            at=timezone.now(),
+        )
     except RefusedError as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, typeset(str(refusal)))
         return
     done = "Accès confirmé" if accept else "Demande rejetée"
     messages.success(request, typeset(f"{done} : {row.user}, {row.line.name}. La personne est prévenue par courriel."))
@@ -267,6 +282,7 @@ def structure_access(request: HttpRequest, pk: int) -> HttpResponse:
         "owner": owner,
         "form": form,
         "claims": claims_of_structure(structure) if owner else [],
+        "reasons": ClaimRefusal.choices,
         "invitations": access.pending_invitations(structure, at=timezone.now()) if owner else [],
     }
     return render(request, "labelling/apply/access.html", context)

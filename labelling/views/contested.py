@@ -6,16 +6,17 @@ from datetime import date, datetime
 from django.urls import reverse
 from django.utils import timezone
 
-from francesante.lib.french import typeset
+from francesante.lib.french import long_date, typeset
 from labelling.choices import AppealKind, AppealOutcome, Contested
 from labelling.models import Appeal, Application, ReasonsRequest
 from labelling.rules.clock import appeal_deadline, local_day
 from labelling.services import appeal_answers as answers
 from labelling.services import appeals as service
 from labelling.services import reasons
-from labelling.services.contested import Target, deadline_of, notified_on, target_of
-from labelling.services.restorations import to_restore, why_not_restorable
+from labelling.services.contested import Target, deadline_of, notified_on, targets_of
+from labelling.services.restorations import why_not_restorable
 from territories.models import SignatureRefusal
+from territories.services.notifications import presumed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Row:
     """One appeal as its reader may know it.
 
     ``told``: how it was settled may be read. ``may_open``: a signed answer waits for its reading. ``blocked``: why a label
-    whose end was undone has not found its validity again.
+    has not found again what an act took that was undone.
     """
 
     appeal: Appeal
@@ -38,57 +39,71 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """One thing that may be contested, and where its delays stand.
+
+    ``court_until``: last day to go to court. ``passed``: the delay of an appeal to the signatories is over. ``asked_once``:
+    they were asked already, and a second appeal would prolong nothing more.
+    """
+
+    target: Target
+    court_until: date | None
+    passed: bool
+    asked_once: bool
+
+    @property
+    def title(self) -> str:
+        """How a list of acts names it."""
+        signed = self.target.decision.signed_at if self.target.decision else None
+        day = f", acte du {long_date(signed)}" if signed else ""
+        return typeset(f"{self.target.against.label[:1].upper()}{self.target.against.label[1:]}{day}")
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What may be contested on a file, and what was asked about it."""
 
     rows: list[Row]
-    target: Target | None
-    court_until: date | None
+    contests: list[Contest]
     asked: ReasonsRequest | None
     reasons_due: date | None
+    presumed_on: date | None
     today: date
 
     @property
-    def passed(self) -> bool:
-        """Whether the delay of an appeal to the signatories is over."""
-        return self.target is not None and self.target.deadline is not None and self.today > self.target.deadline
+    def silence(self) -> Contest | None:
+        """The implicit rejection, which is then all that may be contested."""
+        return next((row for row in self.contests if row.target.against == Contested.SILENCE), None)
 
     @property
-    def answered_once(self) -> bool:
-        """Whether the signatories were asked already: a second appeal would prolong nothing more."""
-        key = self.target.key if self.target else {}
-        return any(
-            row.appeal.kind == AppealKind.GRACIEUX
-            and row.appeal.decision == key.get("decision")
-            and row.appeal.silence_date == key.get("silence_date")
-            for row in self.rows
-        )
-
-    @property
-    def pending(self) -> list[Appeal]:
-        """The appeals that await their answer."""
-        return [row.appeal for row in self.rows if row.appeal.settled_at is None]
-
-    @property
-    def open_gracieux(self) -> Appeal | None:
-        """The appeal to the signatories that awaits its answer."""
-        return next((row for row in self.pending if row.kind == AppealKind.GRACIEUX), None)
+    def unasked(self) -> list[Contest]:
+        """What the signatories were not asked about yet."""
+        return [row for row in self.contests if not row.asked_once]
 
 
 def situation(application: Application, *, structure: bool, now: datetime | None = None) -> Situation:
     """Return what a reader of one side may know of the appeals of a file: nothing of an act that is not notified."""
-    today = local_day(now or timezone.now(), application.departement.timezone)
-    target = target_of(application, on=today)
-    if structure and target is not None and target.since is None:
-        target = None
+    zone = application.departement.timezone
+    today = local_day(now or timezone.now(), zone)
     rows = [row_of(row, today, structure=structure) for row in service.appeals_of(application)]
-    asked = reasons.asked_reasons(application) if target and target.against == Contested.SILENCE else None
+    contests = [
+        Contest(
+            target=target,
+            court_until=deadline_of(application, target, AppealKind.CONTENTIEUX),
+            passed=target.deadline is not None and today > target.deadline,
+            asked_once=any(row.appeal.kind == AppealKind.GRACIEUX and target.is_that_of(row.appeal) for row in rows),
+        )
+        for target in targets_of(application, on=today)
+        if target.since is not None or not structure
+    ]
+    silent = any(row.target.against == Contested.SILENCE for row in contests)
+    asked = reasons.asked_reasons(application) if silent else None
     return Situation(
         rows=rows,
-        target=target,
-        court_until=deadline_of(application, target, AppealKind.CONTENTIEUX) if target else None,
+        contests=contests,
         asked=asked,
         reasons_due=reasons.due_on(asked) if asked else None,
+        presumed_on=local_day(presumed_at(asked.answered_at), zone) if asked and asked.answered_at else None,
         today=today,
     )
 
@@ -100,8 +115,8 @@ def row_of(appeal: Appeal, today: date, *, structure: bool) -> Row:
     signed = act is not None and act.signed_at is not None and appeal.outcome != AppealOutcome.NO_OBJECT
     notified = notified_on(act, zone) if act is not None and signed else None
     told = appeal.settled_at is not None and (not structure or not signed or notified is not None)
-    accepted = told and appeal.outcome == AppealOutcome.ACCEPTED and appeal.ending is not None
-    waiting = [one for one in to_restore() if one.pk == appeal.ending_id] if accepted and not structure else []
+    undone = appeal.label_act if told and appeal.outcome == AppealOutcome.ACCEPTED and not structure else None
+    waits = undone is not None and undone.undone_at is None and (notified is not None or not signed)
     return Row(
         appeal=appeal,
         clock=service.clock_of(appeal, today),
@@ -111,7 +126,7 @@ def row_of(appeal: Appeal, today: date, *, structure: bool) -> Row:
         at_signature=appeal.settled_at is None and answers.is_at_signature(appeal),
         declined=answers.refusal_to_answer(appeal) if appeal.settled_at is None and not structure else None,
         court_until=_court_until(appeal) if told else None,
-        blocked=typeset(why_not_restorable(waiting[0])) if waiting else "",
+        blocked=typeset(why_not_restorable(undone)) if undone is not None and waits else "",
     )
 
 
@@ -126,7 +141,7 @@ def _court_until(appeal: Appeal) -> date | None:
 def notice(application: Application, *, structure: bool) -> Situation | None:
     """Return what the page of a file says of its appeals, or nothing while none can be."""
     found = situation(application, structure=structure)
-    return found if found.rows or found.target is not None else None
+    return found if found.rows or found.contests else None
 
 
 def awaits(application: Application) -> bool:

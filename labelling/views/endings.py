@@ -56,12 +56,14 @@ def ending_facts(request: HttpRequest, label: Label) -> dict[str, Any]:
     }
 
 
-def known_act(request: HttpRequest, kind: type[Act], label: Label, *, inside: bool) -> Act | None:
-    """Return the latest act of a kind on a label, if the reader may know of it.
+def known_act(
+    request: HttpRequest, kind: type[Act], label: Label, *, inside: bool, decision: int | None = None
+) -> Act | None:
+    """Return the latest act of a kind on a label, or that of a decision, if the reader may know of it.
 
     The authorities know of an act from its proposal, the structure once it is signed, the others once in effect.
     """
-    act = latest_act(kind, label)
+    act = latest_act(kind, label, decision=decision)
     insider = is_insider(request.mandate)  # type: ignore[attr-defined]
     if act is None or act.applied_at is not None or insider or (inside and act.signed_date is not None):
         return act

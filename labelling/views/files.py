@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from francesante.lib.french import typeset
 from francesante.lib.workflow import RefusedError, allows
-from labelling.choices import ApplicationState, ClaimState, DocumentKind, MembershipRole
+from labelling.choices import ApplicationState, DocumentKind, MembershipRole
 from labelling.documents.whole_file import render_whole_file
-from labelling.models import Application, Claim, Closing, Membership
+from labelling.models import Application, Closing, Membership
 from labelling.rules.badges import DECIDED, OPEN, STRUCTURE, Badge, badge, facts_of
 from labelling.rules.clock import local_day
 from labelling.rules.conditions import exempt
@@ -24,6 +24,7 @@ from labelling.rules.words import all_in_words
 from labelling.services import applications as service
 from labelling.services.answers_due import owed_facts
 from labelling.services.appeals import former_decisions
+from labelling.services.claims import claims_waiting_of
 from labelling.services.clocks import awaited, clock_of, usual_days
 from labelling.services.documents import receipt_of
 from labelling.services.drafting import authorities_of
@@ -134,10 +135,9 @@ def applications(request: HttpRequest) -> HttpResponse:
     ):
         files.setdefault(row.structure_id, []).append(row)
     blocks = [_block(row, files.get(row.structure_id, [])) for row in memberships]
-    waiting = Claim.objects.filter(user=request.user.pk, state=ClaimState.WAITING_AGENT).select_related("line")
     context = {
         "blocks": blocks,
-        "claims": waiting.order_by("pk"),
+        "claims": claims_waiting_of(request.user, at=timezone.now()),  # type: ignore[arg-type]
         "first_to_start": next((row.membership.pk for row in blocks if row.may_start), None),
     }
     return render(request, "labelling/apply/applications.html", context)

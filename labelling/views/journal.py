@@ -62,6 +62,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     (Subject.APPLICATION, "ask_reasons"): "Motifs du rejet implicite demandés par la structure",
     (Subject.APPLICATION, "give_reasons"): "Motifs du rejet implicite donnés",
     (Subject.APPLICATION, "receive_reasons"): "Motifs du rejet implicite reçus par la structure",
+    (Subject.APPLICATION, "presume_reasons"): "Motifs du rejet implicite réputés communiqués, faute d’avoir été lus",
     (Subject.APPLICATION, "add_evidence"): "Pièce ajoutée",
     (Subject.APPLICATION, "remove_evidence"): "Pièce retirée, contenu effacé",
     (Subject.APPLICATION, "infected_evidence"): "Pièce écartée par l’antivirus, contenu effacé",

@@ -18,7 +18,7 @@ from francesante.lib.workflow import RefusedError
 from labelling.choices import MembershipRole
 from labelling.forms.review import LetterForm
 from labelling.models import Ending, Label, Lifting, Suspension
-from labelling.models.endings import LabelAct
+from labelling.models.endings import ContestableAct, LabelAct
 from labelling.rules.clock import appeal_deadline, local_day
 from labelling.services.label_acts import pending_act, read_act, record_act_letter
 from labelling.services.reviews import is_insider
@@ -135,7 +135,9 @@ def _act(request: HttpRequest, number: str, page: Page) -> HttpResponse:
 
 def _known(request: HttpRequest, label: Label, page: Page) -> LabelAct:
     inside = membership_of(request, label) is not None or is_insider(request.mandate)  # type: ignore[attr-defined]
-    act = known_act(request, page.kind, label, inside=inside)
+    # A label may have been suspended, or ended, several times: an address may name the decision that it means.
+    named = request.GET.get("acte", "")
+    act = known_act(request, page.kind, label, inside=inside, decision=int(named) if named.isdecimal() else None)
     if act is None:
         raise Http404
     return act
@@ -164,8 +166,8 @@ def _act_page(
         "words": _words(act, label),
         "decision": act.decision,
         "membership": membership,
-        "undone_at": act.undone_at if isinstance(act, Ending) else None,
-        "in_portal": isinstance(act, Ending),
+        "undone_at": act.undone_at if isinstance(act, ContestableAct) else None,
+        "in_portal": isinstance(act, ContestableAct),
         "contest": inside and act.applied_at is not None,
         "may_read": notified_at is not None or membership is None,
         "may_open": membership is not None and membership.role == MembershipRole.OWNER,
@@ -220,6 +222,11 @@ def _of_ending(act: LabelAct, label: Label) -> Words:
 
 def _of_suspension(act: Suspension) -> Words:
     period = act.period
+    if act.undone_at is not None:
+        return Words(
+            "La suspension est annulée",
+            "Cet acte a été retiré ou annulé à la suite d’un recours : le label est réputé n’avoir jamais été suspendu.",
+        )
     if period is None:
         return Words("Le label est suspendu", "")
     if period.isempty:

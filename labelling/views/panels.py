@@ -1,14 +1,17 @@
 """What the agents' page of a file shows beside the criteria: presence, interests, opinions, notes, readings."""
 
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.forms import BoundField
 from django.http import HttpRequest
 from django.utils import timezone
 
 from labelling.choices import CriterionKind, Interest, NewsKind, OpinionSense
+from labelling.forms.fields import ValuesForm
 from labelling.forms.notes import NoteForm
 from labelling.models import (
     Application,
@@ -23,7 +26,9 @@ from labelling.models import (
 from labelling.models.opinions import CONSULTING
 from labelling.rules.badges import Badge
 from labelling.rules.clock import local_day
+from labelling.rules.fields import shown, written
 from labelling.rules.news import IN_WORDS
+from labelling.services.fields import Line, names_of, sheet
 from labelling.services.following import is_followed, last_visit, news_of
 from labelling.services.interests import declaration_of, undeclared
 from labelling.services.notes import readable_notes
@@ -111,6 +116,7 @@ def panels(
         "since_visit": since_visit,
         "is_followed": is_followed(application, mandate) if may_act else None,
         "tags": _tags(application, mandate),
+        "fields": _fields(application, mandate, may_act=may_act),
         "notes": _notes(application, mandate, may_act=may_act, criterion=criterion, aside=aside),
         "readings": readings_of(application)[:READINGS_SHOWN] if insider else None,
     }
@@ -202,6 +208,53 @@ def _tags(application: Application, mandate: Mandate) -> dict[str, Any] | None:
     shown = [row.tag for row in rows]
     left = Tag.objects.offered_to(mandate).exclude(pk__in=[tag.pk for tag in shown])
     return {"shown": shown, "offered": [tag for tag in left if tag.fits(application.departement)]}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field of a file on its page: its value, where it is written, what the page shows now, what it would replace."""
+
+    line: Line
+    name: str
+    bound: BoundField
+    was: str
+    replaces: bool
+
+    @property
+    def value(self) -> str:
+        """The value as people read it."""
+        return shown(self.line.value)
+
+
+def _fields(application: Application, mandate: Mandate, *, may_act: bool) -> dict[str, Any] | None:
+    lines = sheet(application, mandate)
+    if not lines:
+        return None
+    rows = field_rows(values_form(lines), lines)
+    return {"rows": rows, "written": [row for row in rows if row.line.at], "may_fill": may_act}
+
+
+def values_form(lines: Sequence[Line], data: Any = None) -> ValuesForm:
+    """Return the form of the values of a file."""
+    return ValuesForm(
+        data,
+        fields=names_of(line.field for line in lines).items(),
+        values={line.field.pk: line.value for line in lines},
+    )
+
+
+def field_rows(
+    form: ValuesForm, lines: Sequence[Line], was: Mapping[int, str] | None = None, *, replaced: Collection[Line] = ()
+) -> list[FieldRow]:
+    """Return the rows of a form of values; ``was`` is what the page showed, by default what is kept."""
+    kept = {line.field.pk: written(line.value) for line in lines} if was is None else was
+    over = {line.field.pk: line for line in replaced}
+    rows = []
+    for line in lines:
+        bound = form[line.field.word]
+        now = over.get(line.field.pk, line)
+        rows.append(FieldRow(now, bound.label, bound, kept[line.field.pk], replaces=line.field.pk in over))
+    return rows
 
 
 def note_form(application: Application, mandate: Mandate, data: Any = None, **kwargs: Any) -> NoteForm:

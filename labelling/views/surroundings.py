@@ -29,4 +29,5 @@ def surroundings(request: HttpRequest, number: str) -> HttpResponse:
         "trail": Reader(application, None, mandate).trail,
     }
     part = request.htmx  # type: ignore[attr-defined]
-    return render(request, f"labelling/review/{'_surroundings' if part else 'surroundings'}.html", context)
+    template = "labelling/review/_surroundings.html" if part else "labelling/review/surroundings.html"
+    return render(request, template, context)

@@ -13,8 +13,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
+from labelling.forms.fields import FieldFilterForm
 from labelling.forms.worklist import WorkListForm
-from labelling.models import Application
+from labelling.models import Application, InternalField
+from labelling.rules.fields import WITH, WITHOUT, split_word
+from labelling.services.fields import Fields, value_of
 from labelling.services.reviews import is_insider
 from labelling.services.worklist import DEFAULT_SORT, EVERYTHING, SORTS, View, files_of, ordered, position_of, views_of
 from labelling.services.worklist_filters import filter_of
@@ -39,7 +42,8 @@ COLUMNS: Mapping[str, str] = {
     "echeance": "Rejet implicite",
     "instruit": "Instruit par",
 }
-"""The columns, in the one order in which they are shown and exported; tags are shown beside the structure."""
+"""The columns, in the one order in which they are shown and exported, before the internal fields that were chosen; tags are shown
+beside the structure."""
 BESIDE = frozenset({"etiquettes"})
 """Columns of the export that the page shows in another's cell."""
 ALWAYS = "structure"
@@ -69,7 +73,17 @@ class Address:
     sort: str
     kept: Mapping[str, str]
     columns: tuple[str, ...]
-    mandate: Mandate
+    fields: Fields
+
+    @property
+    def mandate(self) -> Mandate:
+        """Whose list it is."""
+        return self.fields.mandate
+
+    @property
+    def chosen(self) -> list[InternalField]:
+        """The internal fields among its columns."""
+        return [self.fields.by_word[name] for name in self.columns if split_word(name)]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -97,29 +111,47 @@ class Address:
 
     def filter(self, files: QuerySet[Application], views: Mapping[str, View]) -> Q:
         """Return the filter of the files that this address shows among ``files``."""
-        return views[self.view][1] & filter_of(files, self.kept, self.mandate, timezone.localdate())
+        return views[self.view][1] & filter_of(files, self.kept, self.fields, timezone.localdate())
 
     def ordered(self, files: QuerySet[Application]) -> QuerySet[Application]:
         """Return files in the order that this address asks for."""
-        return ordered(files, self.sort, self.mandate.capacity)
+        return ordered(self.sortable(files), self.sort, self.mandate.capacity)
+
+    def sortable(self, files: QuerySet[Application]) -> QuerySet[Application]:
+        """Return files with the value by which they are sorted, when it is an internal field's."""
+        name = self.sort.removeprefix("-")
+        return files.alias(**{name: value_of(self.fields.by_word[name], self.mandate)}) if split_word(name) else files
 
 
-def read_address(data: QueryDict, mandate: Mandate, views: Mapping[str, View]) -> Address:
-    """Read an address; what is unknown is ignored."""
-    kept = WorkListForm(data).kept()
+def field_filters(data: Any, fields: Fields) -> FieldFilterForm:
+    """Return the form of the filters by internal field."""
+    return FieldFilterForm(data, fields=fields.names.items())
+
+
+def _names_fields(data: QueryDict) -> bool:
+    """Tell whether an address names internal fields: else nobody reads which there are."""
+    words = [*data, *data.getlist("col"), data.get("tri", "").removeprefix("-")]
+    return any(word in {WITH, WITHOUT} or split_word(word) for word in words)
+
+
+def read_address(data: QueryDict, mandate: Mandate, views: Mapping[str, View], fields: Fields | None = None) -> Address:
+    """Read an address; what is unknown is ignored. ``fields`` are those of the mandate, when several are read."""
+    fields = fields or Fields(mandate)
+    own = fields.by_word if _names_fields(data) else {}
+    kept = WorkListForm(data).kept() | (field_filters(data, fields).kept() if own else {})
     view, sort = data.get("vue", ""), data.get("tri", "")
-    sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
+    sort = sort if sort.removeprefix("-") in {*SORTS, *own} else DEFAULT_SORT
     if not is_insider(mandate):
         kept = {name: value for name, value in kept.items() if name not in TELLING}
         sort = DEFAULT_SORT if sort.removeprefix("-") in TELLING else sort
-    asked = set(data.getlist("col")) & set(COLUMNS)
-    columns = tuple(name for name in COLUMNS if name in asked or name == ALWAYS) if asked else DEFAULT_COLUMNS
-    return Address(view if view in views else EVERYTHING, sort, kept, columns, mandate)
+    asked = set(data.getlist("col")) & {*COLUMNS, *own}
+    columns = tuple(name for name in (*COLUMNS, *own) if name in asked or name == ALWAYS) if asked else DEFAULT_COLUMNS
+    return Address(view if view in views else EVERYTHING, sort, kept, columns, fields)
 
 
-def read_query(query: str, mandate: Mandate, views: Mapping[str, View]) -> Address:
+def read_query(query: str, mandate: Mandate, views: Mapping[str, View], fields: Fields | None = None) -> Address:
     """Read an address that was kept, or that came along with a file."""
-    return read_address(QueryDict(query[:500]), mandate, views)
+    return read_address(QueryDict(query[:500]), mandate, views, fields)
 
 
 # Following a list from file to file ------------------------------------------------------------------------------------
@@ -136,7 +168,9 @@ def place_in_list(request: HttpRequest, application: Application) -> dict[str, A
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     files, views = files_of(request.user, mandate), views_of(mandate, timezone.localdate())
     address = read_query(followed, mandate, views)
-    position = position_of(application, files, address.filter(files, views), address.sort, mandate.capacity)
+    position = position_of(
+        application, address.sortable(files), address.filter(files, views), address.sort, mandate.capacity
+    )
     page = {"page": (position.rank - 1) // PAGE + 1} if position.rank and position.rank > PAGE else {}
     return {
         "query": address.query,

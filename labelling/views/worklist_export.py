@@ -4,6 +4,8 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -13,13 +15,16 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from francesante.lib.spreadsheets import harmless
+from labelling.models import InternalField
+from labelling.rules.fields import written
+from labelling.views.worklist_address import Address
 from labelling.views.worklist_rows import Row
 from territories.choices import Capacity
 
 EXCEL = "excel"
 """The dialect of CSV that a French spreadsheet opens by itself: semicolons, and a mark of UTF-8."""
 
-Value = str | int | date | None
+Value = str | int | Decimal | date | None
 EXPORTED: Mapping[str, Sequence[tuple[str, Callable[[Row], Value]]]] = {
     "dossier": [("numero", lambda row: row.application.number)],
     "structure": [
@@ -59,21 +64,22 @@ def _day(instant: Any) -> date | None:
     return timezone.localdate(instant) if instant else None
 
 
-def export_csv(rows: Iterable[Row], columns: Sequence[str], *, on: date, dialect: str) -> HttpResponse:
+def export_csv(rows: Iterable[Row], address: Address, *, on: date, dialect: str) -> HttpResponse:
     """Return the rows as CSV: UTF-8, ISO dates, codes as text."""
-    names, readers = _columns(columns)
+    names, readers = _columns(address)
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers=_attached(on, "csv"))
     if dialect == EXCEL:
         response.write("\ufeff")
     writer = csv.writer(response, delimiter=";" if dialect == EXCEL else ",")
     writer.writerow(names)
-    writer.writerows([_cell(read(row)) for read in readers] for row in rows)
+    comma = dialect == EXCEL
+    writer.writerows([_text(_cell(read(row)), comma=comma) for read in readers] for row in rows)
     return response
 
 
-def export_xlsx(rows: Iterable[Row], columns: Sequence[str], *, on: date) -> HttpResponse:
+def export_xlsx(rows: Iterable[Row], address: Address, *, on: date) -> HttpResponse:
     """Return the rows as an XLSX sheet, whose dates are dates."""
-    names, readers = _columns(columns)
+    names, readers = _columns(address)
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Dossiers")
     sheet.freeze_panes = "A2"
@@ -92,9 +98,16 @@ def export_xlsx(rows: Iterable[Row], columns: Sequence[str], *, on: date) -> Htt
     )
 
 
-def _columns(columns: Sequence[str]) -> tuple[list[str], list[Callable[[Row], Value]]]:
-    pairs = [pair for column in columns for pair in EXPORTED[column]]
+def _columns(address: Address) -> tuple[list[str], list[Callable[[Row], Value]]]:
+    """Return the names of the columns of an address and what reads each; a field's name holds its key, and never changes."""
+    pairs = [pair for column in address.columns for pair in EXPORTED.get(column, ())]
+    pairs += [(field.key, partial(_value, field)) for field in address.chosen]
     return [name for name, _ in pairs], [read for _, read in pairs]
+
+
+def _value(field: InternalField, row: Row) -> Value:
+    value = row.value(field)
+    return written(value) if isinstance(value, bool) else value
 
 
 def _cell(value: Value) -> Value:
@@ -102,6 +115,13 @@ def _cell(value: Value) -> Value:
     if isinstance(value, str):
         return "" if value == "–" else harmless(value)
     return value
+
+
+def _text(value: Value, *, comma: bool) -> Value:
+    """Return a value as CSV writes it; a French spreadsheet reads decimals after a comma."""
+    if not isinstance(value, Decimal):
+        return value
+    return written(value).replace(".", ",") if comma else written(value)
 
 
 def _attached(on: date, extension: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The lines of the work list in the reader's words: what each says depends on the mandate that reads it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from labelling.choices import ApplicationState as State
 from labelling.choices import StructureKind, Verdict
-from labelling.models import Application, Tag
+from labelling.models import Application, InternalField, Tag
 from labelling.models.applications import REVIEWERS
 from labelling.rules.badges import OPEN, OUTSIDER, Badge, badge, facts_of
 from labelling.rules.clock import PAUSED, appeal_silence, concertation_deadline, days_left, local_day, reasons_due
+from labelling.rules.fields import Typed, shown
 from labelling.services.assignment import reviewer
 from labelling.services.clocks import awaited, clock_of
 from labelling.services.labels import label_facts
@@ -38,7 +39,8 @@ class Row:
     """One line of the list, in the reader's words.
 
     ``left`` counts the days to the implicit rejection of an open file; ``people`` are those who instruct it, the ARS's
-    first, as far as the reader may know; ``own`` is the authority that ``own_reviewer`` speaks of.
+    first, as far as the reader may know; ``own`` is the authority that ``own_reviewer`` speaks of; ``fields`` are the internal
+    fields that it shows, of a file loaded by ``with_values``.
     """
 
     application: Application
@@ -50,6 +52,7 @@ class Row:
     prefecture: str
     people: Mapping[Capacity, User | None]
     own: Capacity
+    fields: Sequence[InternalField] = ()
 
     @property
     def paused(self) -> bool:
@@ -93,6 +96,16 @@ class Row:
         return [row.tag for row in getattr(self.application, "shown_tags", ())]
 
     @property
+    def values(self) -> list[tuple[InternalField, str]]:
+        """The internal fields with their value as people read it."""
+        return [(field, shown(self.value(field))) for field in self.fields]
+
+    def value(self, field: InternalField) -> Typed:
+        """The value of one of them."""
+        value = getattr(self.application, field.word)
+        return None if value == "" else value
+
+    @property
     def is_new(self) -> bool:
         """Whether something happened since the reader last opened it, of a file loaded by ``with_news``."""
         return bool(getattr(self.application, "has_news", False))
@@ -103,13 +116,17 @@ class Row:
         return self.application.epci or "–"  # type: ignore[attr-defined]
 
 
-def rows_of(files: Iterable[Application], mandate: Mandate, now: datetime) -> list[Row]:
-    """Return the lines of files loaded by ``with_details``, as a mandate reads them."""
+def rows_of(
+    files: Iterable[Application], mandate: Mandate, now: datetime, *, fields: Sequence[InternalField] = ()
+) -> list[Row]:
+    """Return the lines of files loaded by ``with_details``, as a mandate reads them, with some internal fields."""
     insider = is_insider(mandate)
-    return [_row(application, mandate, now, insider=insider) for application in files]
+    return [_row(application, mandate, now, insider=insider, fields=fields) for application in files]
 
 
-def _row(application: Application, mandate: Mandate, now: datetime, *, insider: bool) -> Row:
+def _row(
+    application: Application, mandate: Mandate, now: datetime, *, insider: bool, fields: Sequence[InternalField]
+) -> Row:
     clock, days, left = "", "–", None
     if application.state in OPEN and application.silence_date:
         today = local_day(now, application.departement.timezone)
@@ -117,11 +134,11 @@ def _row(application: Application, mandate: Mandate, now: datetime, *, insider: 
         days = clock.partition(" · ")[0]
         left = days_left(application.silence_date, today)
     words = _progress(application, mandate) if insider else {Capacity.ARS: "–", Capacity.PREFET: "–"}
-    shown = agent_badge(application, mandate, now)
+    worn = agent_badge(application, mandate, now)
     held = {capacity: reviewer(application, capacity, on=timezone.localdate(now)) for capacity in REVIEWERS}
     people = {capacity: one.user if insider and one else None for capacity, one in held.items()}
     own = mandate.capacity or Capacity(application.lead)
-    return Row(application, shown, clock, days, left, words[Capacity.ARS], words[Capacity.PREFET], people, own)
+    return Row(application, worn, clock, days, left, words[Capacity.ARS], words[Capacity.PREFET], people, own, fields)
 
 
 def in_short(person: User | None) -> str:

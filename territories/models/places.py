@@ -1,7 +1,7 @@
 """Places: régions, départements, EPCI, communes, by their official codes (INSEE, DGCL)."""
 
 from collections.abc import Collection
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -9,10 +9,30 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from francesante.lib.db import both_or_none
+from territories.choices import EpciKind
 from territories.models.search import search_communes
 
 
-class Region(models.Model):
+class Place(models.Model):
+    """A place of the official lists. Its name is kept as they write it: « Côte-d'Or », in filters, ``values`` and open data.
+
+    Read as an object, it is to be shown: its name has the apostrophe of French, « Côte-d’Or ». Only the loading of the
+    reference writes these rows, and never through objects that were read.
+    """
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        """Return the place of a row, its name as it is shown."""
+        row = super().from_db(*args, **kwargs)
+        if name := row.__dict__.get("name"):
+            row.name = name.replace("'", "’")  # type: ignore[attr-defined]  # each place has one
+        return row
+
+
+class Region(Place):
     """One of the 18 régions, métropole and overseas."""
 
     code = models.CharField("code", max_length=2, primary_key=True)
@@ -34,7 +54,7 @@ class DepartementQuerySet(models.QuerySet["Departement"]):
         return self.order_by("sort_key")
 
 
-class Departement(models.Model):
+class Departement(Place):
     """One of the 101 départements; ``sort_key`` puts 2A and 2B between 19 and 21."""
 
     code = models.CharField("code", max_length=3, primary_key=True)
@@ -58,7 +78,7 @@ class Departement(models.Model):
         return reverse("territory", args=[self.code])
 
 
-class Epci(models.Model):
+class Epci(Place):
     """An intercommunality, by its SIREN; it may straddle départements."""
 
     code = models.CharField("SIREN", max_length=9, primary_key=True)
@@ -74,7 +94,7 @@ class Epci(models.Model):
         return self.name
 
 
-class EpciVintage(models.Model):
+class EpciVintage(Place):
     """An EPCI as it was on 1 January of a year; outline in integer units of the département maps."""
 
     epci = models.ForeignKey(Epci, models.PROTECT, related_name="vintages", verbose_name="EPCI")
@@ -90,6 +110,11 @@ class EpciVintage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.year})"
+
+    @property
+    def kind_in_words(self) -> str:
+        """Its nature in words; a code that the list does not hold, as it is."""
+        return str(dict(EpciKind.choices).get(self.kind, self.kind))
 
 
 class CommuneQuerySet(models.QuerySet["Commune"]):
@@ -108,7 +133,7 @@ class CommuneQuerySet(models.QuerySet["Commune"]):
         return search_communes(self.current(), text, limit)
 
 
-class Commune(models.Model):
+class Commune(Place):
     """A commune, by its INSEE code; one that merged keeps its row and names its successor."""
 
     code = models.CharField("code INSEE", max_length=5, primary_key=True)

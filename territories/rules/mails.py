@@ -56,6 +56,10 @@ NAMES: Mapping[str, Named] = {
     "suspension.last_date|long_date": Named("suspension_jusqu_au", "dernier jour de la suspension", needed=True),
     "suspension.expected": Named("attendu", "ce que la suspension attend de la structure", needed=True),
     "due|long_date": Named("du_le", "dernier jour pour répondre", needed=True),
+    "presumed_on|long_date": Named(
+        "reputes_lus_le", "jour où des motifs non lus sont réputés communiqués", needed=True
+    ),
+    "communicated_on|long_date": Named("communiques_le", "jour où les motifs sont réputés communiqués", needed=True),
     "court_until|long_date": Named("tribunal_jusqu_au", "dernier jour pour saisir le tribunal", needed=True),
     "refusal": Named("motif_de_l_ecart", "pourquoi la pièce est écartée", needed=True),
     "appeal.get_kind_display": Named("nature_du_recours", "gracieux ou contentieux"),

@@ -48,6 +48,19 @@ def make_available(
     return notification
 
 
+def presumed_at(sent_at: datetime) -> datetime:
+    """Return when what was put within reach in the portal is held to be notified, if nobody read it before.
+
+    ``PORTAL_NOTIFICATION_DAYS`` days later (CRPA, R. 112-20), for people who accepted to be notified in the portal.
+    """
+    return sent_at + timedelta(days=settings.PORTAL_NOTIFICATION_DAYS)
+
+
+def unread_since(at: datetime) -> datetime:
+    """Return the instant before which what is still unread at ``at`` is presumed notified."""
+    return at - timedelta(days=settings.PORTAL_NOTIFICATION_DAYS)
+
+
 @transaction.atomic
 def mark_read(*, notification: Notification, at: datetime, actor: Actor | None) -> Notification:
     """Record the notification: the first reading in the portal, or the date on the acknowledgement of a letter.
@@ -67,9 +80,8 @@ def presume_notified(*, at: datetime) -> list[Notification]:
     The notification is then dated of the end of that delay. Each one is its own transaction; those that somebody
     reads at the same moment are left to their reader.
     """
-    delay = timedelta(days=settings.PORTAL_NOTIFICATION_DAYS)
     waiting = Notification.objects.filter(
-        channel=NotificationChannel.PORTAL, notified_at__isnull=True, sent_at__lte=at - delay
+        channel=NotificationChannel.PORTAL, notified_at__isnull=True, sent_at__lte=unread_since(at)
     ).select_related("decision")
     presumed = []
     for candidate in waiting.order_by("pk"):
@@ -83,7 +95,7 @@ def presume_notified(*, at: datetime) -> list[Notification]:
                     action="presume_notified",
                     actor=None,
                     at=at,
-                    notified_at=notification.sent_at + delay,
+                    notified_at=presumed_at(notification.sent_at),
                 )
                 presumed.append(notification)
     return presumed

@@ -27,7 +27,10 @@ class Period:
 def periods() -> list[Period]:
     """Return the periods in force, in the words of the pages that say them."""
     notice = f"annoncé {settings.RETENTION_NOTICE_DAYS} jours avant"
-    named = "noms et RPPS des professionnels, contacts, messages, notes, textes des avis et des précisions"
+    texts = (
+        "noms et RPPS des professionnels, contacts, messages, notes, textes des avis, précisions, concertations, procédures, "
+        "suspensions, visites, attestations et recours"
+    )
     rows = [
         (
             "Brouillon de candidature",
@@ -41,14 +44,24 @@ def periods() -> list[Period]:
             f"effacé ; {notice} à la structure ; leur nature et leur empreinte restent",
         ),
         (
-            f"Dossier refusé, abandonné ou classé : {named}",
+            "Dossier refusé, abandonné ou classé : personnes nommées et textes écrits",
             f"{in_words(settings.RETENTION_FILE_MONTHS)} après sa fin",
-            f"effacés, dans toutes les versions des réponses ; {notice} à la structure ; les états et les dates restent",
+            f"effacés, dans toutes les versions : {texts} ; {notice} à la structure ; les états et les dates restent",
         ),
         (
             "Les mêmes, pour un dossier labellisé",
             f"{in_words(settings.RETENTION_LABEL_MONTHS)} après la fin du label",
             f"effacés de la même façon ; {notice} à la structure",
+        ),
+        (
+            "Établissement décrit par une personne, dont la demande a été écartée",
+            f"{in_words(settings.RETENTION_FILE_MONTHS)} après la réponse",
+            "nom, adresse et SIRET effacés",
+        ),
+        (
+            "Demande d’appui à l’équipe nationale",
+            f"{in_words(settings.RETENTION_FILE_MONTHS)} après sa clôture",
+            "objet et messages effacés ; les dates restent",
         ),
         (
             "Compte qui ne sert plus",

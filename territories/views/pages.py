@@ -2,10 +2,18 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from territories.services.retention import periods
+
+
+@login_not_required
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """Lead to the icon: browsers ask for it here beside what is not a page of ours, a PDF or JSON."""
+    return redirect(static("portal/favicon.svg"))
 
 
 @login_not_required

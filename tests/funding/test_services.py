@@ -1,5 +1,5 @@
 import random
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -17,7 +17,7 @@ from territories.services.decisions import decline_decision, sign_decision
 from territories.services.events import broken_link
 from tests import factories as make
 from tests.funding.worlds import envelope, line, signed_label, world
-from tests.labelling.worlds import suspend, withdraw
+from tests.labelling.worlds import lift, suspend, withdraw
 from tests.plugins.committed import at_once
 
 NOW = make.NOW
@@ -260,6 +260,60 @@ def test_nothing_is_paid_before_the_act_nor_beyond_it(valfictie):
     grant.refresh_from_db()
     assert grant.paid == 10
     assert Payment.objects.count() == 1
+
+
+# The label that is suspended, or ended ------------------------------------------------------------------------------
+
+
+def instant(day):
+    return datetime.combine(day, NOW.timetz())
+
+
+def pay(world, grant, day, reference="OP-1"):
+    at = max(NOW, instant(day))
+    fields = {"amount": Decimal(10), "reference": reference, "paid_date": day, "mandate": world.ars, "at": at}
+    return record_payment(grant=grant, **fields)
+
+
+@pytest.fixture
+def committed(valfictie):
+    grant, decision = presented(valfictie)
+    signed(decision, valfictie.dg)
+    return grant
+
+
+def test_nothing_is_paid_on_the_days_a_label_is_suspended(valfictie, committed):
+    since, back = date(2026, 12, 10), date(2026, 12, 20)
+    suspension = suspend(valfictie.label, since=since)
+    pay(valfictie, committed, since - timedelta(days=1), "before")
+    for day in (since, back):
+        with pytest.raises(RefusedError, match="suspendu depuis le 10\u00a0décembre\u00a02026"):
+            pay(valfictie, committed, day, "during")
+    with pytest.raises(IntegrityError, match="nothing is paid while the label is suspended"), transaction.atomic():
+        Payment.objects.create(grant=committed, amount=1, reference="x", paid_date=since, mandate=valfictie.ars)
+    lift(suspension, back=back)
+    with pytest.raises(RefusedError, match="Un versement fait avant ce jour s’enregistre avec sa date"):
+        pay(valfictie, committed, back - timedelta(days=1), "during")
+    pay(valfictie, committed, back, "after")
+    # What was recorded before is recorded once, whatever came since.
+    assert pay(valfictie, committed, since - timedelta(days=1), "before").reference == "before"
+    committed.refresh_from_db()
+    assert (committed.paid, committed.state) == (20, GrantState.COMMITTED)
+
+
+def test_nothing_is_paid_from_the_day_an_act_ended_the_label(valfictie, committed):
+    day = date(2026, 12, 10)
+    withdraw(valfictie.label, at=instant(day))
+    pay(valfictie, committed, day - timedelta(days=1))
+    with pytest.raises(RefusedError, match="a pris fin le 10\u00a0décembre\u00a02026"):
+        pay(valfictie, committed, day, "OP-2")
+    with pytest.raises(IntegrityError, match="once an act ended it"), transaction.atomic():
+        Payment.objects.create(grant=committed, amount=1, reference="x", paid_date=day, mandate=valfictie.ars)
+
+
+def test_the_term_of_a_label_stops_no_payment(valfictie, committed):
+    after = valfictie.label.valid.upper + timedelta(days=3)
+    assert pay(valfictie, committed, after).paid_date == after
 
 
 # Envelopes ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 
 from funding.choices import GrantState
 from funding.models import EnvelopeMovement, Grant, Payment
@@ -16,6 +17,7 @@ from territories.models import Delivery, Event
 from territories.services.decisions import decline_decision, sign_decision
 from tests import factories as make
 from tests.funding.worlds import envelope, signed_in, signed_label
+from tests.labelling.worlds import lift, suspend
 
 pytestmark = pytest.mark.usefixtures("now")
 ACTS = ("ars", "prefecture", "dg", "prefete")
@@ -225,6 +227,28 @@ def test_presented_signed_then_paid_through_the_pages(valfictie):
     assert "OP-2" in answer.content.decode()
 
 
+def test_the_page_of_a_grant_says_why_it_is_not_paid_and_what_to_do(valfictie):
+    client = signed_in(valfictie.ars.user)
+    grant = committed(valfictie)
+    since = timezone.localdate()
+    suspension = suspend(valfictie.label, since=since)
+    page = read(client, grant.get_absolute_url())
+    assert "aucun versement ne se fait pendant la suspension. Les versements reprennent dès qu’elle est levée." in page
+    assert "Enregistrer un versement fait avant le" in page
+    fields = {"amount": "10,00", "reference": "OP-1", "paid_date": since.isoformat()}
+    answer = post(client, grant, "pay", valfictie.ars, **fields)
+    assert (answer.status_code, Payment.objects.count()) == (422, 0)
+    assert "Rien n’a été enregistré. Les versements reprennent" in answer.content.decode()
+    assert "Gelée" in read(client, reverse("funding"))
+    assert "Gelée" in read(client, reverse("funding") + "?vue=attributions&etat=suspended")
+    owner = signed_in(make.membership(valfictie.label.structure).user)
+    assert "Versement gelé" in read(owner, reverse("funding"))
+    lift(suspension, back=since)
+    assert "Versement gelé" not in read(owner, reverse("funding"))
+    assert post(client, grant, "pay", valfictie.ars, **fields).status_code == 200
+    assert Payment.objects.get().amount == 10
+
+
 def test_a_stale_page_loses_with_a_message(valfictie):
     client, grant = signed_in(valfictie.ars.user), proposed(valfictie)
     grant.version = 9
@@ -277,9 +301,9 @@ def test_lists_cost_the_same_whatever_their_length(valfictie, django_assert_max_
         committed_label = signed_label(valfictie.here, by=[valfictie.dg, valfictie.prefete])
         valfictie.label = committed_label
         committed(valfictie, 10_000)
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(26):
             client.get(reverse("funding"))
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(26):
             client.get(valfictie.envelope.get_absolute_url())
 
 

@@ -148,6 +148,12 @@ def test_an_agent_sees_what_waits_for_the_authority_and_the_most_urgent_files(cl
     assert response.context["rows"][1].application == files[0]
     (strip,) = response.context["strips"]
     assert (strip["quota"].used, strip["in_progress"]) == (2, 11)
+    listed = client.get(
+        f"{reverse('applications')}?vue=tous&vague={strip['quota'].wave.number}&dep={here.pk}&etat=instruction"
+    )
+    assert listed.context["page"].paginator.count == strip["in_progress"]
+    assert f'etat=instruction">{strip["in_progress"]}</a>' in html
+    assert "Attestations en retard&nbsp;: 0" in html
     assert primary_buttons(html) == 1
 
 

@@ -17,7 +17,7 @@ from indicators.models import Edition
 from indicators.services.demo.files import STANDS_AT
 from indicators.services.demo.load import load_demo
 from indicators.services.demo.people import cast
-from labelling.choices import ApplicationState
+from labelling.choices import ApplicationState, FieldKind
 from labelling.models import (
     AdversarialProcedure,
     Appeal,
@@ -25,6 +25,8 @@ from labelling.models import (
     Attestation,
     Baseline,
     Ending,
+    FieldValue,
+    InternalField,
     Label,
     Lifting,
     Quota,
@@ -200,3 +202,14 @@ def test_owners_have_what_their_account_promises(demo):
     assert Grant.objects.get(label=label).state == GrantState.COMMITTED
     draft = Application.objects.get(structure__memberships__user__email="flore.maquette@structure.invalid")
     assert draft.state == ApplicationState.DRAFT
+
+
+def test_two_services_note_fields_of_every_kind(demo):
+    """So that the columns, the filters and the panel are seen: joint ones and not, files with values and without."""
+    fields = InternalField.objects.select_related("authority")
+    assert {field.kind for field in fields} == set(FieldKind)
+    assert {(field.authority.kind, field.joint) for field in fields} == {
+        (kind, joint) for kind in ("ars", "prefecture") for joint in (True, False)
+    }
+    assert all(FieldValue.objects.filter(field=field).exists() for field in fields)
+    assert Application.objects.exclude(pk__in=FieldValue.objects.values("application")).exists()

@@ -19,8 +19,9 @@ from territories.models import Event
 from tests import factories as make
 from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 STOP = {"commune": "98001", "day": "mon", "start": "09:00", "end": "12:00"}
 ANSWERS = {
@@ -63,16 +64,6 @@ def test_what_is_new_and_what_was_there():
 
 
 # Declared -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def sunday(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def owner(db):
-    return make.membership()
 
 
 @pytest.fixture
@@ -151,12 +142,6 @@ def test_what_is_attested_makes_a_dated_series_against_the_same_year(label, owne
 
 
 # On screen ------------------------------------------------------------------------------------------------------------
-
-
-def signed_in(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def test_the_holder_declares_and_the_services_read(label, owner):

@@ -18,8 +18,9 @@ from territories.models import Event
 from tests import factories as make
 from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 TODAY = NOW.date()
 HEADER = "finess_et,categorie_code,rs,commune,registre,millesime,medecins,infirmiers,jours_ouverture,secteur,pdsa,sas"
@@ -108,11 +109,6 @@ def test_the_sentences_of_the_place():
 
 
 # Computed -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def sunday(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture
@@ -280,12 +276,6 @@ def test_the_database_keeps_them(label, ars, ameli):
 
 
 # On screen ------------------------------------------------------------------------------------------------------------
-
-
-def signed_in(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def test_an_agent_settles_on_the_page_of_the_label(label, ars, ameli):

@@ -15,7 +15,7 @@ from labelling.models import Appeal, InterestDeclaration
 from labelling.notifications import messages_of
 from labelling.services import acts, appeal_answers, appeals, reviews
 from labelling.services.closing import close_application
-from labelling.services.contested import deadline_of, target_of
+from labelling.services.contested import deadline_of, targets_of
 from territories.choices import AuthorityKind, DecisionKind, DecisionState, Role, Subject
 from territories.models import Decision, Event, Mandate, SigningRule
 from territories.services.decisions import FAVOURABLE, decline_decision, sign_decision, summaries_of
@@ -300,7 +300,7 @@ def read(row, member, at=LATER):
 
 
 def court_deadline(file, day=date(2027, 6, 1)):
-    return deadline_of(file, target_of(file, on=day), AppealKind.CONTENTIEUX)
+    return deadline_of(file, targets_of(file, on=day)[0], AppealKind.CONTENTIEUX)
 
 
 def test_reading_it_is_its_notification_and_the_court_has_two_months(ars, prefet, case):

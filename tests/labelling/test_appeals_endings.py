@@ -10,7 +10,7 @@ from francesante.lib.workflow import RefusedError
 from labelling.choices import AppealKind, AppealOutcome, MembershipRole
 from labelling.models import Application, Ending, EndingGround, Label, Quota
 from labelling.services import appeal_answers, appeals, labels, restorations
-from labelling.services.contested import deadline_of, target_of
+from labelling.services.contested import deadline_of, targets_of
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from territories.services.decisions import sign_decision
@@ -92,7 +92,7 @@ def test_it_is_contested_from_its_reading(abrogated):
     row = abrogated.lodge()
     assert (row.ending, row.decision, row.against) == (abrogated.ending, abrogated.ending.decision, "ending")
     assert row.deadline == date(2027, 2, 15), "read on 14 December"
-    target = target_of(abrogated.file, on=READ.date())
+    (target,) = targets_of(abrogated.file, on=READ.date())
     court = deadline_of(abrogated.file, target, AppealKind.CONTENTIEUX)
     assert court == date(2027, 4, 16), "prolonged by the appeal of 15 December"
     with pytest.raises(RefusedError, match="déjà en cours"):
@@ -138,7 +138,7 @@ def test_an_abrogation_is_undone_once_the_answer_is_read(abrogated):
     assert abrogated.chain[-1] == "restore"
     assert labels.status(abrogated.label, END).in_force
     assert restorations.restore_labels(at=TOLD) == 0
-    assert target_of(abrogated.file, on=TOLD.date()) is None
+    assert targets_of(abrogated.file, on=TOLD.date()) == []
 
 
 def test_what_was_known_between_the_two_stays_so(abrogated):
@@ -236,7 +236,10 @@ def test_a_later_ending_is_undone_first(abrogated, page):
     assert (abrogated.ending.undone_at, abrogated.label.valid.upper) == (None, date(2027, 2, 1))
     shown = page(abrogated.ars).get(reverse("appeals", args=[abrogated.file.number])).content.decode()
     assert "Un acte plus récent met fin lui aussi au label" in shown
-    abrogated.judge(abrogated.record(**COURT, received_date=SIGNED.date()), AppealOutcome.ACCEPTED)
+    # Two acts now end it: an appeal says which one it is against.
+    abrogated.refused(lambda: abrogated.record(**COURT, received_date=SIGNED.date()), "Plusieurs actes peuvent être")
+    against = {"received_date": SIGNED.date(), "contested": later.decision_id}
+    abrogated.judge(abrogated.record(**COURT, **against), AppealOutcome.ACCEPTED)
     assert abrogated.label.valid == between
     assert restorations.restore_labels(at=TOLD) == 1
     abrogated.refresh()
@@ -251,7 +254,7 @@ def test_a_label_restored_may_end_again(abrogated):
     abrogated.sign(again, at=TOLD)
     abrogated.read(again, at=TOLD)
     assert abrogated.label.valid.upper == END
-    assert target_of(abrogated.file, on=TOLD.date()).ending == again
+    assert targets_of(abrogated.file, on=TOLD.date())[0].ending == again
     assert abrogated.file.state == "labelled"
 
 
@@ -300,7 +303,7 @@ def test_the_pages_lead_from_the_label_to_its_appeal(abrogated, page, monkeypatc
     monkeypatch.setattr("django.utils.timezone.now", lambda: READ + timedelta(days=1))
     url = reverse("appeals", args=[abrogated.file.number])
     for address in (abrogated.label.get_absolute_url(), reverse("label-ending", args=[abrogated.label.number])):
-        assert f'href="{url}"' in structure.get(address).content.decode()
+        assert f'href="{url}' in structure.get(address).content.decode()
     shown = structure.get(url).content.decode()
     assert "Abrogation du label, acte du" in shown
     assert "jusqu’au <strong>15\u00a0février\u00a02027" in shown

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +18,7 @@ from labelling.services import appeal_answers, appeals, reasons
 from labelling.services.answers_due import warn_of_answers
 from labelling.services.applications import abandon_application
 from labelling.services.clocks import base_silence_date
-from labelling.services.contested import deadline_of, target_of
+from labelling.services.contested import deadline_of, targets_of
 from labelling.tasks import send
 from territories.choices import AuthorityKind, DecisionKind, DecisionState, Subject
 from territories.models import Event
@@ -97,7 +98,7 @@ def answered(file, row, outcome, *mandates, at=AFTER):
 
 
 def deadlines(file, on):
-    target = target_of(file, on=on)
+    (target,) = targets_of(file, on=on)
     return [deadline_of(file, target, kind) for kind in AppealKind]
 
 
@@ -182,6 +183,60 @@ def test_a_letter_asks_and_a_letter_answers(ars, case):
     assert deadlines(file, AFTER.date()) == [date(2027, 4, 1)] * 2
 
 
+def test_unread_they_are_presumed_read_like_a_decision(ars, case, monkeypatch):
+    file, owner = case
+    ask(file, owner)
+    give(file, ars)
+    given = AFTER + timedelta(days=10)
+    due = given + timedelta(days=settings.PORTAL_NOTIFICATION_DAYS)
+    assert reasons.presume_reasons_read(at=due - timedelta(seconds=1)) == 0
+    # A night late, the day is still that of the rule.
+    assert reasons.presume_reasons_read(at=due + timedelta(days=1)) == 1
+    assert reasons.presume_reasons_read(at=due + timedelta(days=1)) == 0
+    file.refresh_from_db()
+    assert reasons.asked_reasons(file).communicated_date == date(2027, 2, 14)
+    assert deadlines(file, due.date()) == [date(2027, 4, 15)] * 2
+    refused(lambda: receive(file, owner, at=due + timedelta(days=2)), "Aucun motif n’attend", file)
+    event = Event.objects.about(Subject.APPLICATION, file.pk).get(action="presume_reasons")
+    mail.outbox.clear()
+    send(event)
+    (told,) = mail.outbox
+    assert told.to == [owner.user.email]
+    assert "réputés vous avoir été communiqués le 14\u00a0février\u00a02027" in told.body
+    assert "contester ce rejet jusqu’au 15\u00a0avril\u00a02027" in told.body
+    page = PortalClient()
+    page.force_login(owner.user)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: due + timedelta(days=2))
+    assert "Critère 1 : poste vacant." in page.get(reverse("appeals", args=[file.number])).text
+
+
+@pytest.mark.parametrize("who", ["by_letter", "nobody", "set_aside"])
+def test_reasons_that_nobody_could_read_are_not_presumed_read(ars, case, who):
+    file, owner = case
+    ask(file, owner)
+    give(file, ars)
+    if who == "by_letter":
+        type(file).objects.filter(pk=file.pk).update(notification_consent=False)
+    elif who == "nobody":
+        type(owner).objects.filter(pk=owner.pk).update(ended_at=AFTER)
+    else:
+        abandon_application(application=file, membership=owner, version=file.version, at=AFTER)
+    assert reasons.presume_reasons_read(at=AFTER + timedelta(days=60)) == 0
+    assert ReasonsRequest.objects.get().communicated_date is None
+
+
+def test_read_and_presumed_at_once_they_are_communicated_once(committed_db):
+    ars = make.mandate(AuthorityKind.ARS)
+    file, owner = silent_file(ars)
+    ask(file, owner)
+    give(file, ars)
+    again = type(file).objects.get(pk=file.pk)
+    at = AFTER + timedelta(days=26)
+    at_once(lambda: receive(again, owner, at=at), lambda: reasons.presume_reasons_read(at=at))
+    told = Event.objects.about(Subject.APPLICATION, file.pk).filter(action__in=["receive_reasons", "presume_reasons"])
+    assert told.count() == 1
+
+
 def test_asked_too_late_they_prolong_nothing(ars, case):
     file, owner = case
     late = datetime(2027, 3, 14, 9, 0, tzinfo=UTC)
@@ -230,7 +285,7 @@ def test_an_appeal_accepted_begins_the_delay_again(ars, prefet, case):
     assert (file.state, file.silence_date) == (State.UNDER_REVIEW, date(2027, 3, 20))
     assert base_silence_date(file) == date(2027, 3, 20)
     assert actions(file)[-2:] == ["accept_appeal", "restart"]
-    assert target_of(file, on=AFTER.date()) is None
+    assert targets_of(file, on=AFTER.date()) == []
     asked.refresh_from_db()
     assert asked.set_aside_at == AFTER
     # A second silence is another rejection, contested anew.

@@ -21,7 +21,7 @@ from territories.choices import AuthorityKind, Role
 from territories.models import Event, Invitation, User
 from tests import factories, samples
 from tests.labelling.test_answers import WHOLE
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import PortalClient, signed_in
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def owner(db):
 
 @pytest.fixture
 def page(owner):
-    return client_of(owner.user)
+    return signed_in(owner.user)
 
 
 @pytest.fixture
@@ -60,12 +60,6 @@ def focused(html):
     """What takes the focus when the page opens: the names of fields, the words of headings."""
     tags = re.findall(r"<[^>]*\bautofocus\b[^>]*>[^<]*", html)
     return [re.search(r'name="([^"]+)"|>([^<]+)', tag).group(1) or tag.partition(">")[2].strip() for tag in tags]
-
-
-def client_of(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def step(application, slug):
@@ -178,7 +172,7 @@ def line(db):
 
 @pytest.fixture
 def newcomer(db):
-    return client_of(factories.user())
+    return signed_in(factories.user())
 
 
 @pytest.mark.parametrize(
@@ -234,13 +228,13 @@ def test_without_access_to_the_address_an_agent_of_the_territory_confirms(line, 
     assert newcomer.get("/dossiers/revendications/").status_code == 404
     elsewhere = factories.mandate(AuthorityKind.PREFECTURE, on=factories.departement("97", "Ailleurs", region="R2"))
     agent = factories.mandate(AuthorityKind.PREFECTURE)
-    post = {"claim": claim.pk, "decision": "confirmer"}
+    post = {"claim": claim.pk, "decision": "confirmer", "verifie": "call"}
     assert (
-        client_of(elsewhere.user).post("/dossiers/revendications/", {**post, "mandate": elsewhere.pk}).status_code
+        signed_in(elsewhere.user).post("/dossiers/revendications/", {**post, "mandate": elsewhere.pk}).status_code
         == 404
     )
-    assert line.name in text(client_of(agent.user).get("/dossiers/revendications/"))
-    done = client_of(agent.user).post("/dossiers/revendications/", {**post, "mandate": agent.pk}, follow=True)
+    assert line.name in text(signed_in(agent.user).get("/dossiers/revendications/"))
+    done = signed_in(agent.user).post("/dossiers/revendications/", {**post, "mandate": agent.pk}, follow=True)
     assert "Accès confirmé" in text(done)
     assert Membership.objects.get().role == MembershipRole.OWNER
 
@@ -248,7 +242,7 @@ def test_without_access_to_the_address_an_agent_of_the_territory_confirms(line, 
 def test_an_observer_settles_nothing(line, newcomer):
     newcomer.post(reverse("claim", args=[line.pk]), {"sans_code": "1"})
     observer = factories.mandate(role=Role.OBSERVER)
-    response = client_of(observer.user).post(
+    response = signed_in(observer.user).post(
         "/dossiers/revendications/", {"claim": Claim.objects.get().pk, "decision": "confirmer", "mandate": observer.pk}
     )
     assert response.status_code == 403
@@ -279,7 +273,7 @@ def test_a_draft_begins_once(page, owner):
     application = Application.objects.get()
     assert response.url == application.get_absolute_url()
     assert "déjà une candidature en cours" in text(page.post(address, follow=True))
-    assert client_of(factories.user()).post(address).status_code == 404
+    assert signed_in(factories.user()).post(address).status_code == 404
     assert page.get(address).status_code == 405
     assert Application.objects.count() == 1
 
@@ -295,7 +289,7 @@ def test_the_hub_lists_seven_tasks(page, draft):
 def test_who_sees_a_draft(draft):
     assert Client().get(draft.get_absolute_url()).status_code == 302
     for person in (factories.user(), factories.membership().user, factories.mandate().user):
-        client = client_of(person)
+        client = signed_in(person)
         assert client.get(draft.get_absolute_url()).status_code == 404
         assert client.get(step(draft, "horaires")).status_code == 404
         assert client.post(step(draft, "horaires"), {"version": 1}).status_code == 404
@@ -565,7 +559,7 @@ def test_an_autosave_without_session_says_so_to_the_browser(client, page, draft)
     client.logout()
     assert client.post(address, week()).status_code == 401
     assert page.get(address).status_code == 405
-    assert client_of(factories.user()).post(address, week()).status_code == 404
+    assert signed_in(factories.user()).post(address, week()).status_code == 404
 
 
 def test_what_the_browser_kept_is_shown_again(page, draft):
@@ -582,7 +576,7 @@ def test_signing_out_has_the_browser_forget(page):
 
 def test_an_editor_fills_in_but_does_not_submit(ready):
     editor = factories.membership(ready.structure, role=MembershipRole.EDITOR)
-    client = client_of(editor.user)
+    client = signed_in(editor.user)
     assert client.post(step(ready, "permanence"), {"version": ready.version, "pdsa": "oui"}).status_code == 302
     response = client.get(step(ready, "relire"))
     assert "Seul le responsable" in text(response)
@@ -645,14 +639,14 @@ def test_the_receipt_is_read_by_both_sides_only(page, ready):
     response = page.get(address)
     assert (response.status_code, response["Content-Type"]) == (200, "application/pdf")
     assert response.content.startswith(b"%PDF")
-    assert client_of(factories.mandate().user).get(address).status_code == 200
-    assert client_of(factories.user()).get(address).status_code == 404
+    assert signed_in(factories.mandate().user).get(address).status_code == 200
+    assert signed_in(factories.user()).get(address).status_code == 404
     assert Client().get(address).status_code == 302
 
 
 def test_an_agent_has_no_business_in_the_structure_s_pages(page, ready):
     page.post(step(ready, "relire"), submission(ready))
-    agent = client_of(factories.mandate().user)
+    agent = signed_in(factories.mandate().user)
     assert agent.get(step(ready, "horaires")).status_code == 403
     assert agent.get(reverse("application-abandon", args=[ready.number])).status_code == 403
     assert agent.get(reverse("structure-access", args=[ready.structure_id])).status_code == 403
@@ -713,7 +707,7 @@ def test_an_owner_invites_and_ends_an_access(page, owner):
     page.post(address, {"act": "end", "membership": editor.pk})
     editor.refresh_from_db()
     assert editor.ended_at is not None
-    assert client_of(editor.user).get(address).status_code == 404
+    assert signed_in(editor.user).get(address).status_code == 404
     assert Invitation.objects.count() == 1
 
 
@@ -752,10 +746,10 @@ def test_an_invitation_that_could_not_leave_is_not_pending(page, owner, monkeypa
 def test_an_editor_and_strangers_change_no_access(owner):
     address = reverse("structure-access", args=[owner.structure_id])
     editor = factories.membership(owner.structure, role=MembershipRole.EDITOR)
-    assert client_of(editor.user).get(address).status_code == 200
-    assert client_of(editor.user).post(address, {"act": "end", "membership": owner.pk}).status_code == 403
-    assert client_of(factories.user()).get(address).status_code == 404
-    assert client_of(factories.mandate().user).get(address).status_code == 403
+    assert signed_in(editor.user).get(address).status_code == 200
+    assert signed_in(editor.user).post(address, {"act": "end", "membership": owner.pk}).status_code == 403
+    assert signed_in(factories.user()).get(address).status_code == 404
+    assert signed_in(factories.mandate().user).get(address).status_code == 403
 
 
 def test_an_invited_colleague_reads_the_structure_s_name_and_enters_at_once(page, owner, mailoutbox):
@@ -764,7 +758,7 @@ def test_an_invited_colleague_reads_the_structure_s_name_and_enters_at_once(page
     )
     (mail,) = mailoutbox
     link = re.search(r"/invitation/\S+", mail.body)[0]
-    client = client_of(factories.user("guest@exemple.invalid"))
+    client = signed_in(factories.user("guest@exemple.invalid"))
     for said in (mail.body, text(client.get(link))):
         assert f"les dossiers de {owner.structure.name} ({owner.structure.commune.name})" in said
     home = text(client.post(link, follow=True))
@@ -776,7 +770,7 @@ def test_an_invited_colleague_reads_the_structure_s_name_and_enters_at_once(page
 def test_an_owner_settles_a_claim(page, owner):
     line = owner.structure.register_line
     person = factories.user()
-    newcomer = client_of(person)
+    newcomer = signed_in(person)
     newcomer.post(reverse("claim", args=[line.pk]))
     claim = Claim.objects.get()
     address = reverse("structure-access", args=[owner.structure_id])

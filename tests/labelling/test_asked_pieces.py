@@ -18,7 +18,7 @@ from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
 from tests import samples
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import PortalClient, signed_in
 
 NOW = make.NOW
 CODE = "presence-medicale"
@@ -83,12 +83,6 @@ def attach(version, team, name="planning.pdf", content=None):
     )
 
 
-def client_of(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
-
-
 def test_attached_then_published_it_is_downloaded_and_never_changes(version, team):
     made = attach(version, team)
     event = Event.objects.about(Subject.SPECIFICATION, version.pk).last()
@@ -109,7 +103,7 @@ def test_attached_then_published_it_is_downloaded_and_never_changes(version, tea
         with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
             moved()
     file = make.application(specification=version)
-    page = client_of(make.membership(file.structure).user).get(
+    page = signed_in(make.membership(file.structure).user).get(
         reverse("application-step", args=[file.number, "equipe"])
     )
     assert f'href="{address}"' in page.text
@@ -129,7 +123,7 @@ def test_it_is_checked_as_a_piece_is(version, team):
 
 
 def test_the_editor_attaches_replaces_and_detaches(version, team):
-    client, page = client_of(team.user), reverse("criterion-edit", args=[version.pk, CODE])
+    client, page = signed_in(team.user), reverse("criterion-edit", args=[version.pk, CODE])
     address = reverse("criterion-template", args=[version.pk, CODE])
 
     def post(**fields):
@@ -147,7 +141,7 @@ def test_the_editor_attaches_replaces_and_detaches(version, team):
     assert EvidenceTemplate.objects.get().name == "b.pdf"
     assert post(act="detach").url == page
     assert not EvidenceTemplate.objects.exists()
-    assert client_of(make.mandate().user).post(address, {}).status_code == 403
+    assert signed_in(make.mandate().user).post(address, {}).status_code == 403
 
 
 # The blank form -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState as State
-from labelling.choices import BodyKind, BulkAction, CriterionKind, Interest, Verdict
+from labelling.choices import BodyKind, BulkAction, CriterionKind, FieldKind, Interest, Verdict
 from labelling.models import (
     Application,
     BulkOutcome,
@@ -19,6 +19,7 @@ from labelling.models import (
     ConsultedBody,
     CriterionAssessment,
     ExpertGroup,
+    FieldValue,
     FileTag,
     InterestDeclaration,
     Label,
@@ -27,6 +28,7 @@ from labelling.models import (
 )
 from labelling.services import bulk
 from labelling.services.decisions import propose_label
+from labelling.services.fields import Filling, fill, make_field
 from labelling.services.interests import declare_interest
 from labelling.services.opinions import QUESTION, Question, ask_opinions
 from labelling.services.quotas import forecast
@@ -39,23 +41,9 @@ from tests import factories as make
 from tests.plugins.committed import at_once
 from tests.plugins.signed_in import PortalClient
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 PAGE = "/dossiers/lot/"
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def ars(db):
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture(db):
-    return make.mandate(AuthorityKind.PREFECTURE)
 
 
 def signed_in(mandate):
@@ -171,11 +159,14 @@ def test_the_reasons_are_those_of_the_act_itself(ars, prefecture):
     )
     word = tag(ars)
     put_tag(application=files[0], tag=word, mandate=ars, at=NOW)
+    column = make_field(mandate=ars, name="comité", note="", kind=FieldKind.TEXT, choices=[], joint=False, at=NOW)
+    fill(application=files[0], said={column.pk: "salle 1"}, was={}, mandate=ars, at=NOW)
     needs = {
         BulkAction.ASSIGN: bulk.Terms(assignee=make.mandate(AuthorityKind.ARS)),
         BulkAction.ASK: bulk.Terms(question=question(awaited)),
         BulkAction.TAG: bulk.Terms(tag=word),
         BulkAction.UNTAG: bulk.Terms(tag=word),
+        BulkAction.FILL: bulk.Terms(filling=Filling(column, "salle 3")),
     }
     passed = {}
     for action in BulkAction:
@@ -203,6 +194,8 @@ def test_the_reasons_are_those_of_the_act_itself(ars, prefecture):
         (BulkAction.TAG, "prefecture"): [],
         (BulkAction.UNTAG, "ars"): [0],
         (BulkAction.UNTAG, "prefecture"): [],
+        (BulkAction.FILL, "ars"): [1, 2, 3, 4, 5, 6],
+        (BulkAction.FILL, "prefecture"): [],
     }
 
 
@@ -299,6 +292,29 @@ def test_files_are_tagged_and_untagged_in_one_go(ars):
         done = client.post(PAGE, posted(page, etiquette=word.pk), follow=True)
         assert said in done.content.decode()
         assert FileTag.objects.filter(tag=word).count() == left
+
+
+def test_a_field_is_filled_where_it_is_blank_and_nowhere_written_over(ars):
+    client, files = signed_in(ars), [under_review(ars), make.application(state=State.CLOSED)]
+    chosen = {"acte": "fill", "d": [file.pk for file in files]}
+    assert "pas encore de rubrique" in client.get(PAGE, chosen).content.decode()
+    row = make_field(mandate=ars, name="comité", note="", kind=FieldKind.DATE, choices=[], joint=False, at=NOW)
+    assert client.get(PAGE, chosen | {"rubrique": row.word}).context["terms"] is None
+    fill(application=files[1], said={row.pk: make.date(2026, 12, 4)}, was={}, mandate=ars, at=NOW)
+    asked = chosen | {"rubrique": row.word, "mandate": ars.pk}
+    assert "Indiquez une valeur" in client.post(PAGE, asked | {"valeur": ""}).content.decode()
+    page = client.post(PAGE, asked | {"valeur": "11/12/2026"})
+    ((kept, why),) = page.context["refused"]
+    assert (kept, "déjà renseignée" in why, page.context["undeclared"]) == (files[1], True, 0)
+    done = client.post(PAGE, posted(page, rubrique=row.word, valeur="2026-12-11"), follow=True)
+    assert "1 dossier renseigné" in done.content.decode()
+    assert dict(FieldValue.objects.values_list("application", "day")) == {
+        files[0].pk: make.date(2026, 12, 11),
+        files[1].pk: make.date(2026, 12, 4),
+    }
+    for value in ({"field": None}, {"value": ""}):
+        with pytest.raises(IntegrityError, match=r"bulk_run_(field|value)_iff_fill"), transaction.atomic():
+            BulkRun.objects.update(**value)
 
 
 def test_the_preview_counts_the_places_left_under_a_ceiling(ars):

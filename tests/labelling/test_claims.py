@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.db import IntegrityError, transaction
 
 from francesante.lib.workflow import RefusedError
@@ -23,8 +24,10 @@ from labelling.services.claims import (
     settle_claim,
     start_claim,
     structure_of,
+    usual_wait,
     waiting_claims,
 )
+from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Role, Subject
 from territories.models import Event, Invitation
 from territories.services.accounts import accept_invitation
@@ -122,21 +125,61 @@ def test_without_address_or_access_to_it_an_agent_confirms(person, email, withou
         start_claim(user=person, line=line, at=NOW)
     agent = factories.mandate()
     assert list(waiting_claims(agent)) == [claim]
-    membership = settle_claim(claim=claim, by=agent, accept=True, at=NOW)
+    membership = settle_claim(claim=claim, by=agent, accept=True, checked="call", at=NOW)
     assert membership.role == MembershipRole.OWNER
     claim.refresh_from_db()
     assert (claim.state, claim.settled_by) == (ClaimState.CONFIRMED, agent)
     assert events(Subject.CLAIM, claim.pk) == ["ask", "confirm"]
     with pytest.raises(RefusedError, match="vient d’être réglée"):
-        settle_claim(claim=claim, by=agent, accept=False, at=NOW)
+        settle_claim(claim=claim, by=agent, accept=False, reason="unreached", at=NOW)
 
 
 def test_a_rejection_opens_nothing(person, line):
     claim, _ = start_claim(user=person, line=line, without_code=True, at=NOW)
-    assert settle_claim(claim=claim, by=factories.mandate(AuthorityKind.PREFECTURE), accept=False, at=NOW) is None
+    assert (
+        settle_claim(
+            claim=claim, by=factories.mandate(AuthorityKind.PREFECTURE), accept=False, reason="unreached", at=NOW
+        )
+        is None
+    )
     claim.refresh_from_db()
     assert claim.state == ClaimState.REJECTED
     assert not Membership.objects.exists()
+
+
+def test_an_agent_says_how_they_verified_and_a_rejection_says_why(person, line):
+    agent = factories.mandate()
+    claim, _ = start_claim(user=person, line=line, without_code=True, at=NOW)
+    for accept, said, sentence in [
+        (True, {}, "Dites comment"),
+        (True, {"checked": "x"}, "Dites comment"),
+        (False, {"checked": "call"}, "motif du rejet"),
+    ]:
+        with pytest.raises(RefusedError, match=sentence):
+            settle_claim(claim=claim, by=agent, accept=accept, at=NOW, **said)
+        assert events(Subject.CLAIM, claim.pk) == ["ask"]
+    settle_claim(claim=claim, by=agent, accept=False, reason="unknown", at=NOW)
+    deliver_mail()
+    told = next(sent for sent in mail.outbox if sent.to == [person.email])
+    assert "la structure ne confirme pas que vous agissez pour elle" in told.body
+    again, _ = start_claim(user=person, line=line, without_code=True, at=NOW)
+    settle_claim(claim=again, by=agent, accept=True, checked="document", at=NOW)
+    assert [
+        {key: event.data[key] for key in ("checked", "reason") if key in event.data}
+        for event in Event.objects.filter(subject_type=Subject.CLAIM, action__in=["reject", "confirm"]).order_by("pk")
+    ] == [{"reason": "unknown"}, {"checked": "document"}]
+
+
+def test_the_usual_wait_is_told_once_enough_claims_were_settled(line, settings):
+    settings.USUAL_DAYS_MIN_FILES = 3
+    agent, here = factories.mandate(), line.commune.departement
+    for days in (1, 2, 6):
+        assert usual_wait(here, at=NOW) is None
+        claim, _ = start_claim(user=factories.user(), line=line, without_code=True, at=NOW - timedelta(days=days))
+        settle_claim(claim=claim, by=agent, accept=False, reason="unreached", at=NOW)
+    assert usual_wait(here, at=NOW) == 7
+    assert usual_wait(here, at=NOW + timedelta(days=366)) is None
+    assert usual_wait(factories.departement("97", "Ailleurs", region="R2"), at=NOW) is None
 
 
 def test_who_may_settle(person, line):
@@ -147,7 +190,7 @@ def test_who_may_settle(person, line):
     for mandate in (elsewhere, observer, national):
         assert not waiting_claims(mandate).exists()
         with pytest.raises(RefusedError):
-            settle_claim(claim=claim, by=mandate, accept=True, at=NOW)
+            settle_claim(claim=claim, by=mandate, accept=True, checked="call", at=NOW)
     assert not Membership.objects.exists()
 
 

@@ -21,11 +21,6 @@ NOW = make.NOW
 TEXT = "La maison de santé a fermé le 1er novembre."
 
 
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
 def close(application, mandate, **fields):
     values = {
         "ground": ClosingGround.STRUCTURE_CLOSED,

@@ -28,11 +28,6 @@ SUBMITTED = parse(WHOLE).as_json()
 
 
 @pytest.fixture
-def ars(db):
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
 def file(ars):
     return make.application(state=State.UNDER_REVIEW, answers=SUBMITTED)
 

@@ -19,18 +19,9 @@ from tests import factories as make
 from tests.plugins.committed import at_once
 from tests.plugins.signed_in import PortalClient
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 TOMORROW = NOW + timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def ars(db):
-    return make.mandate(AuthorityKind.ARS)
 
 
 def mail_of(mailoutbox, mandate):

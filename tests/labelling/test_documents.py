@@ -20,13 +20,9 @@ from tests import factories as make
 from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 PAPERS = [DocumentKind.CERTIFICATE, DocumentKind.PLAQUE]
-
-
-@pytest.fixture(autouse=True)
-def sunday(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture

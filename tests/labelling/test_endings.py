@@ -266,6 +266,10 @@ def test_the_act_is_reasoned_in_law_and_in_fact(world):
     assert any("L. 242-2" in reason for reason in content["reasons"])
     assert "est abrogé à compter du 1er\u00a0mars\u00a02027" in content["articles"][0]
     assert any("tribunal administratif de Valfictif" in article for article in content["articles"])
+    said = " ".join(content["articles"])
+    assert ("est notifié à la structure" in said, "recueil" in said) == (True, False), (
+        "an individual act is not published"
+    )
 
 
 def test_an_abrogation_changes_nothing_before_its_notification_and_only_the_future_after(world):

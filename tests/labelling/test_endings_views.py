@@ -14,7 +14,7 @@ from territories.choices import AuthorityKind, Role
 from territories.services.decisions import decline_decision, sign_decision
 from tests import factories as make
 from tests.labelling.test_endings import END, LATER, NOW, World
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import PortalClient, signed_in
 
 
 @pytest.fixture
@@ -27,12 +27,6 @@ def clock(monkeypatch):
 @pytest.fixture
 def world(db, clock):
     return World()
-
-
-def client_of(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def text(response):
@@ -57,7 +51,7 @@ def considered(world, **changes):
 
 
 def test_the_whole_way_of_an_abrogation(world, clock):
-    agent, owner, public = client_of(world.ars.user), client_of(world.owner.user), PortalClient()
+    agent, owner, public = signed_in(world.ars.user), signed_in(world.owner.user), PortalClient()
     assert address("label-end", world) in agent.get(world.label.get_absolute_url()).text
     form = agent.get(address("label-end", world))
     assert "2026-12-07" in form.text
@@ -126,7 +120,7 @@ def test_the_whole_way_of_an_abrogation(world, clock):
     clock["at"] = NOW.replace(year=2027, month=3, day=1)
     assert "N’est plus labellisé depuis le 1er mars 2027" in text(public.get(f"/verifier/{world.label.number}/"))
     assert "Label abrogé à compter du 1er mars 2027" in text(
-        client_of(world.owner.user).get(world.label.get_absolute_url())
+        signed_in(world.owner.user).get(world.label.get_absolute_url())
     )
     ending.refresh_from_db()
     assert ending.applied_at == LATER
@@ -138,13 +132,13 @@ def test_a_withdrawal_leaves_the_public_list_only_once_notified(world, clock):
     world.sign(world.propose(procedure, effect_date=None))
     public = PortalClient()
     assert world.structure.name in public.get("/lieux/").text
-    client_of(world.owner.user).post(address("label-ending", world))
+    signed_in(world.owner.user).post(address("label-ending", world))
     assert world.structure.name not in public.get("/lieux/").text
     assert "Label retiré le 12 décembre 2026" in text(public.get(f"/verifier/{world.label.number}/"))
 
 
 def test_the_holder_s_request_goes_straight_to_the_signature(world):
-    agent = client_of(world.prefet.user)
+    agent = signed_in(world.prefet.user)
     posted = considered(world, code="demande-du-titulaire", mandate=world.prefet.pk, deadline="")
     assert agent.post(address("label-end", world), posted).url == world.label.get_absolute_url()
     assert not AdversarialProcedure.objects.exists()
@@ -155,10 +149,10 @@ def test_the_holder_s_request_goes_straight_to_the_signature(world):
 
 
 def test_a_ground_past_its_limit_is_not_offered(world, clock):
-    client = client_of(world.ars.user)
+    client = signed_in(world.ars.user)
     assert "accordé à tort" in text(client.get(address("label-end", world)))
     clock["at"] = NOW.replace(year=2027, month=1, day=24)
-    page = text(client_of(world.ars.user).get(address("label-end", world)))
+    page = text(signed_in(world.ars.user).get(address("label-end", world)))
     assert "accordé à tort" not in page
     assert "par fraude" in page
 
@@ -176,7 +170,7 @@ def test_a_ground_past_its_limit_is_not_offered(world, clock):
     ],
 )
 def test_what_is_wrong_is_said_and_kept(world, changes, sentence, status):
-    response = client_of(world.ars.user).post(address("label-end", world), considered(world, **changes))
+    response = signed_in(world.ars.user).post(address("label-end", world), considered(world, **changes))
     assert response.status_code == status
     assert sentence in text(response)
     assert not AdversarialProcedure.objects.exists()
@@ -187,7 +181,7 @@ def test_a_letter_is_recorded_by_an_agent(world, clock):
     world.label = Label.objects.select_related("structure", "departement", "decision", "application").get()
     world.sign(world.on_request())
     clock["at"] = LATER + timedelta(days=3)
-    owner, agent = client_of(world.owner.user), client_of(world.ars.user)
+    owner, agent = signed_in(world.owner.user), signed_in(world.ars.user)
     assert "par lettre recommandée" in text(owner.get(address("label-ending", world)))
     posted = {"mandate": world.ars.pk, "version": 1, "received_on": "2026-01-01"}
     wrong = agent.post(address("label-act", world, "notifier"), posted)
@@ -202,25 +196,25 @@ def test_a_signatory_who_declines_is_told_to_the_services(world):
     deliver_mail()
     told = [message for message in mail.outbox if "signature refusée" in message.subject]
     assert {message.to[0] for message in told} == {"service@exemple.invalid"}
-    assert address("label-end", world) in client_of(world.ars.user).get(world.label.get_absolute_url()).text
+    assert address("label-end", world) in signed_in(world.ars.user).get(world.label.get_absolute_url()).text
 
 
 def test_who_reads_what(world):
     procedure = world.open()
-    observer = client_of(make.mandate(AuthorityKind.CAISSE, role=Role.OBSERVER).user)
-    national = client_of(make.mandate(AuthorityKind.NATIONAL).user)
-    editor = client_of(make.membership(world.structure, role=MembershipRole.EDITOR).user)
+    observer = signed_in(make.mandate(AuthorityKind.CAISSE, role=Role.OBSERVER).user)
+    national = signed_in(make.mandate(AuthorityKind.NATIONAL).user)
+    editor = signed_in(make.membership(world.structure, role=MembershipRole.EDITOR).user)
     assert observer.get(address("label-procedure", world)).status_code == 403
     assert "contradictoire" not in text(observer.get(world.label.get_absolute_url()))
     assert national.get(address("label-procedure", world)).status_code == 200
     assert national.post(address("label-act", world, "clore"), {"version": 1}).status_code == 403
     assert editor.get(address("label-procedure", world)).status_code == 200
     assert editor.post(address("label-procedure", world), {"answer": "x", "version": 1}).status_code == 403
-    assert client_of(world.ars.user).post(address("label-act", world, "oublier"), {}).status_code == 404
+    assert signed_in(world.ars.user).post(address("label-act", world, "oublier"), {}).status_code == 404
     procedure.refresh_from_db()
     assert (procedure.version, procedure.answered_at) == (1, None)
     closed = {"mandate": world.prefet.pk, "version": 1}
-    client_of(world.prefet.user).post(address("label-act", world, "clore"), closed)
+    signed_in(world.prefet.user).post(address("label-act", world, "clore"), closed)
     deliver_mail()
     assert "continue" in [message for message in mail.outbox if message.to == [world.owner.user.email]][-1].body
 
@@ -228,13 +222,13 @@ def test_who_reads_what(world):
 def test_an_act_signed_by_one_only_is_not_told_to_the_structure(world):
     ending = world.on_request()
     sign_decision(decision=ending.decision, mandate=world.ars, content_hash=ending.decision.content_hash, at=NOW)
-    assert client_of(world.owner.user).get(address("label-ending", world)).status_code == 404
+    assert signed_in(world.owner.user).get(address("label-ending", world)).status_code == 404
     assert Ending.objects.get().signed_date is None
 
 
 def test_the_signatory_reads_the_act_in_the_parapheur_and_signs_it_alone(world):
     ending = world.on_request()
-    signatory = client_of(world.prefet.user)
+    signatory = signed_in(world.prefet.user)
     parapheur = signatory.get(reverse("parapheur"))
     assert "1 abrogation" in text(parapheur)
     page = signatory.get(reverse("decision", args=[ending.decision_id]))

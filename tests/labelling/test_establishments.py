@@ -18,7 +18,8 @@ from labelling.tasks import complete_structures
 from territories.choices import AuthorityKind, Subject
 from territories.models import Event
 from tests import factories as make
-from tests.labelling.test_apply_views import client_of, primary_buttons, text
+from tests.labelling.test_apply_views import primary_buttons, text
+from tests.plugins.signed_in import signed_in
 from tests.services import SIRET, establishment, silent, status
 
 OTHER = "89012345800022"
@@ -39,7 +40,7 @@ def person():
 
 @pytest.fixture
 def as_person(person):
-    return client_of(person)
+    return signed_in(person)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def nothing_moved():
 
 
 def described(person, *, name="Cabinet du Lavoir"):
-    assert client_of(person).post(URL, {**DESCRIBED, "name": name}).status_code == 302
+    assert signed_in(person).post(URL, {**DESCRIBED, "name": name}).status_code == 302
     return Claim.objects.get(user=person)
 
 
@@ -90,7 +91,7 @@ def test_the_person_claims_it_and_an_agent_confirms(as_person, person, annuaire,
         SIRET,
     )
     assert not Membership.objects.exists()
-    membership = settle_claim(claim=claim, by=agent, accept=True, at=timezone.now())
+    membership = settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now())
     structure = membership.structure
     assert (structure.kind, structure.name, structure.siret, structure.finess, structure.address) == (
         StructureKind.MOBILE,
@@ -182,7 +183,7 @@ def test_two_people_with_one_siret_answer_for_one_structure(annuaire, person, ag
     annuaire.fault = status(500)
     first, second = described(person), described(make.user(), name="Cabinet volé")
     assert first.line != second.line
-    owner = settle_claim(claim=first, by=agent, accept=True, at=timezone.now())
+    owner = settle_claim(claim=first, by=agent, accept=True, checked="call", at=timezone.now())
     assert list(claims_of_structure(owner.structure)) == [second]
     editor = settle_claim(claim=second, by=owner, accept=True, at=timezone.now())
     assert (editor.structure, editor.role) == (owner.structure, MembershipRole.EDITOR)
@@ -194,9 +195,9 @@ def test_what_one_person_describes_is_not_shown_to_another(annuaire, person, cli
     annuaire.fault = status(500)
     claim = described(person)
     url = reverse("claim", args=[claim.line_id])
-    assert client_of(person).get(url).status_code == 200
-    assert client_of(make.user()).get(url).status_code == 404
-    assert client_of(make.user()).post(url).status_code == 404
+    assert signed_in(person).get(url).status_code == 200
+    assert signed_in(make.user()).get(url).status_code == 404
+    assert signed_in(make.user()).post(url).status_code == 404
     assert "Cabinet du Lavoir" not in found_by(client)
     assert "Cabinet du Lavoir" not in found_by(client, "Lavoir")
 
@@ -204,19 +205,22 @@ def test_what_one_person_describes_is_not_shown_to_another(annuaire, person, cli
 def test_a_structure_of_the_annuaire_is_met_again_by_its_finess_line(annuaire, as_person, agent):
     annuaire.know(establishment())
     as_person.post(URL, {"kind": "cabinet"})
-    membership = settle_claim(claim=Claim.objects.get(), by=agent, accept=True, at=timezone.now())
+    membership = settle_claim(claim=Claim.objects.get(), by=agent, accept=True, checked="call", at=timezone.now())
     line = make.register_line(siret=SIRET)
-    client_of(make.user()).post(reverse("claim", args=[line.pk]))
+    signed_in(make.user()).post(reverse("claim", args=[line.pk]))
     claim = Claim.objects.get(line=line)
     assert claim.state == ClaimState.WAITING_AGENT
     assert list(claims_of_structure(membership.structure)) == [claim]
-    assert settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure == membership.structure
+    assert (
+        settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure
+        == membership.structure
+    )
 
 
 def test_places_that_share_a_siret_stay_apart(annuaire):
     mine, sister = make.register_line(siret=SIRET), make.register_line(siret=SIRET)
     make.membership(make.structure(mine, siret=SIRET))
-    page = text(client_of(make.user()).get(reverse("claim", args=[sister.pk])))
+    page = text(signed_in(make.user()).get(reverse("claim", args=[sister.pk])))
     assert "Une personne répond déjà" not in page
 
 
@@ -272,7 +276,7 @@ def test_one_person_waits_once_by_siret_and_describes_few_in_a_day(as_person):
 def test_the_answer_completes_a_structure_without_replacing_anything(person, annuaire, agent):
     annuaire.fault = status(500)
     claim = described(person)
-    structure = settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure
+    structure = settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure
     annuaire.fault = None
     cache.clear()
     annuaire.know(establishment())
@@ -299,12 +303,14 @@ def test_the_answer_completes_a_structure_without_replacing_anything(person, ann
 def test_what_the_person_wrote_is_not_mixed_with_the_answer(person, annuaire, agent, typed):
     make.commune("98002", "Autreville")
     annuaire.fault = status(500)
-    client_of(person).post(URL, {**DESCRIBED, **typed})
+    signed_in(person).post(URL, {**DESCRIBED, **typed})
     annuaire.fault = None
     cache.clear()
     annuaire.know(establishment())
     complete_waiting(at=timezone.now() + timedelta(minutes=2))
-    structure = settle_claim(claim=Claim.objects.get(), by=agent, accept=True, at=timezone.now()).structure
+    structure = settle_claim(
+        claim=Claim.objects.get(), by=agent, accept=True, checked="call", at=timezone.now()
+    ).structure
     assert (structure.address, structure.postal_code) == (typed.get("address", ""), "")
 
 
@@ -318,9 +324,9 @@ def test_an_answer_before_the_agent_completes_the_structure_to_come(person, annu
     assert Completion.objects.get().outcome == ""
     Completion.objects.update(next_at=timezone.now())
     complete_structures()
-    agent_page = text(client_of(agent.user).get(reverse("claims")))
+    agent_page = text(signed_in(agent.user).get(reverse("claims")))
     assert "CABINET MEDICAL DU LAVOIR, 4 RUE DU LAVOIR 98001" in agent_page
-    structure = settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure
+    structure = settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure
     assert (structure.name, structure.address) == ("Cabinet du Lavoir", "4 rue du Lavoir")
 
 
@@ -343,7 +349,7 @@ def test_a_number_that_stays_unknown_is_settled_so(person, annuaire, agent, monk
         cache.clear()
         assert complete_waiting(at=timezone.now() + timedelta(days=days)) == expected
     assert Completion.objects.get().outcome == AnnuaireAnswer.UNKNOWN
-    assert "inconnu de l’Annuaire des entreprises" in text(client_of(agent.user).get(reverse("claims")))
+    assert "inconnu de l’Annuaire des entreprises" in text(signed_in(agent.user).get(reverse("claims")))
 
 
 def test_a_closing_learnt_later_is_told_to_the_agent_and_fills_nothing(person, annuaire, agent):
@@ -353,14 +359,14 @@ def test_a_closing_learnt_later_is_told_to_the_agent_and_fills_nothing(person, a
     cache.clear()
     annuaire.know(establishment(etat_administratif="F", date_fermeture="2026-01-31"))
     complete_waiting(at=timezone.now() + timedelta(minutes=2))
-    assert "fermé depuis le 31/01/2026" in text(client_of(agent.user).get(reverse("claims")))
-    assert settle_claim(claim=claim, by=agent, accept=True, at=timezone.now()).structure.address == ""
+    assert "fermé depuis le 31/01/2026" in text(signed_in(agent.user).get(reverse("claims")))
+    assert settle_claim(claim=claim, by=agent, accept=True, checked="call", at=timezone.now()).structure.address == ""
 
 
 def test_the_structures_of_the_annuaire_are_asked_again_after_a_month(as_person, annuaire, agent):
     annuaire.know(establishment())
     as_person.post(URL, {"kind": "cabinet"})
-    settle_claim(claim=Claim.objects.get(), by=agent, accept=True, at=timezone.now())
+    settle_claim(claim=Claim.objects.get(), by=agent, accept=True, checked="call", at=timezone.now())
     assert refresh_known(at=timezone.now()) == 0
     annuaire.know(establishment(etat_administratif="F", date_fermeture="2027-01-15"))
     cache.clear()

@@ -26,6 +26,7 @@ from tests import factories as make
 from tests import samples
 from tests.plugins.committed import at_once
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 PDF = samples.pdf()
 DAY = date(2026, 11, 12)
@@ -36,11 +37,6 @@ db = pytest.mark.django_db
 def media(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 def files_in(folder):

@@ -16,9 +16,9 @@ from labelling.services.evidence import SentFile, add_evidence, remove_evidence
 from territories.choices import AuthorityKind, Role
 from tests import factories as make
 from tests import samples
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 NOW = make.NOW
 DAY = date(2026, 11, 12)
 
@@ -28,22 +28,11 @@ def media(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
 
 
-@pytest.fixture(autouse=True)
-def now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
 def close(response):
     """Close a streamed answer as a server would, but for the database connection, which is the test's."""
     request_finished.disconnect(close_old_connections)
     response.close()
     request_finished.connect(close_old_connections)
-
-
-def client_of(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 @pytest.fixture
@@ -53,7 +42,7 @@ def member():
 
 @pytest.fixture
 def structure(member):
-    return client_of(member.user)
+    return signed_in(member.user)
 
 
 @pytest.fixture
@@ -103,7 +92,7 @@ def test_a_structure_adds_a_piece_from_a_step_of_its_draft(structure, member):
 
 def test_an_agent_says_what_it_adds_and_the_structure_sees_it(file, structure):
     agent = make.mandate()
-    client = client_of(agent.user)
+    client = signed_in(agent.user)
     client.post(pieces(file), posted(samples.pdf(), "visite.pdf", origin="visit", mandate=agent.pk))
     page = structure.get(pieces(file)).text
     assert "visite.pdf" in page
@@ -196,13 +185,13 @@ def test_who_reads_the_bytes(file, member):
         (make.mandate(on=outside).user, 404),
         (make.membership().user, 404),
     ]:
-        response = client_of(person).get(address)
+        response = signed_in(person).get(address)
         assert response.status_code == status
         close(response)
     other = make.application(state=State.UNDER_REVIEW)
-    agent = client_of(make.mandate().user)
+    agent = signed_in(make.mandate().user)
     assert agent.get(reverse("evidence-file", args=[other.number, row.pk])).status_code == 404
-    partner = client_of(make.mandate(AuthorityKind.COLLECTIVITE, role=Role.PARTNER).user)
+    partner = signed_in(make.mandate(AuthorityKind.COLLECTIVITE, role=Role.PARTNER).user)
     page = partner.get(file.get_absolute_url()).text
     assert pieces(file) not in page
     assert row.name not in page
@@ -219,7 +208,7 @@ def test_withheld_removed_or_lost_bytes_are_not_given(
     page = structure.get(pieces(file)).text
     assert "en cours d’analyse" in page
     assert address not in page.replace(f"{address}retirer/", "")
-    assert address not in client_of(make.mandate().user).get(file.get_absolute_url()).text
+    assert address not in signed_in(make.mandate().user).get(file.get_absolute_url()).text
     Evidence.objects.filter(pk=row.pk).update(scan=Scan.CLEAN, next_scan_at=None)
     row.refresh_from_db()
     row.file.storage.delete(row.file.name)
@@ -239,7 +228,7 @@ def test_removal_is_a_page_of_its_own(file, structure, member):
     done = structure.post(address, follow=True).text
     assert "La pièce «\u00a0planning.pdf\u00a0» est retirée" in done
     assert "déjà retirée" in structure.post(address, follow=True).text
-    assert client_of(make.mandate().user).post(address).status_code == 403
+    assert signed_in(make.mandate().user).post(address).status_code == 403
 
 
 def test_the_open_criterion_shows_its_piece_beside_the_verdict(file, member):
@@ -247,7 +236,7 @@ def test_the_open_criterion_shows_its_piece_beside_the_verdict(file, member):
     shown = add(file, member, "planning.pdf", on=first, day=date(2026, 5, 1))
     photo = add(file, member, "horaires.png", samples.image("PNG"), on=first)
     add(file, member, "convention.pdf", on=second)
-    agent = client_of(make.mandate().user)
+    agent = signed_in(make.mandate().user)
     page = agent.get(file.get_absolute_url(), {"critere": first.code}).text
     frame = reverse("evidence-file", args=[file.number, shown.pk])
     assert f'<iframe class="fs-beside__frame" src="{frame}#navpanes=0&amp;view=FitH" title="Pièce planning.pdf"' in page
@@ -279,7 +268,7 @@ def test_old_documents_are_said_to_be_old(file, structure, member):
     add(file, member, "planning.pdf", day=date(2026, 8, 23), on=criterion(file))
     assert "ancienne" not in structure.get(pieces(file)).text
     add(file, member, "vieux-planning.pdf", day=date(2026, 8, 22), on=criterion(file))
-    for reader in (structure, client_of(make.mandate().user)):
+    for reader in (structure, signed_in(make.mandate().user)):
         assert "ancienne\u00a0: il en faut une de moins de 3\u00a0mois" in reader.get(pieces(file)).text
     add(file, member, "ancienne-piece.pdf", day=NOW.date() - timedelta(days=93))
     assert "<strong>ancienne</strong>" in structure.get(pieces(file)).text
@@ -287,7 +276,7 @@ def test_old_documents_are_said_to_be_old(file, structure, member):
 
 @pytest.mark.parametrize("page", ["pieces", "agent", "structure"])
 def test_many_pieces_cost_no_more_queries(page, file, member, structure):
-    agent = client_of(make.mandate().user)
+    agent = signed_in(make.mandate().user)
     calls = {
         "pieces": lambda: structure.get(pieces(file)),
         "agent": lambda: agent.get(file.get_absolute_url(), {"critere": "presence-medicale"}),
@@ -307,8 +296,8 @@ def test_many_pieces_cost_no_more_queries(page, file, member, structure):
 def test_an_agent_who_opens_a_piece_is_in_the_journal_of_readings(file, member):
     row = add(file, member)
     agent = make.mandate()
-    close(client_of(member.user).get(reverse("evidence-file", args=[file.number, row.pk])))
+    close(signed_in(member.user).get(reverse("evidence-file", args=[file.number, row.pk])))
     assert not file.readings.exists()
-    close(client_of(agent.user).get(reverse("evidence-file", args=[file.number, row.pk])))
-    client_of(agent.user).get(reverse("thread", args=[file.number]))
+    close(signed_in(agent.user).get(reverse("evidence-file", args=[file.number, row.pk])))
+    signed_in(agent.user).get(reverse("thread", args=[file.number]))
     assert list(file.readings.values_list("user", "count")) == [(agent.user_id, 2)]

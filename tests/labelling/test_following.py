@@ -36,7 +36,7 @@ from territories.choices import AuthorityKind, DecisionKind, Role, Subject
 from territories.services.decisions import propose_decision
 from territories.services.events import record_event
 from tests import factories as make
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -48,27 +48,6 @@ LIST = "/dossiers/"
 def today(monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
     cache.clear()
-
-
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture():
-    return make.mandate(AuthorityKind.PREFECTURE)
-
-
-@pytest.fixture
-def file(ars):
-    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
-
-
-def signed_in(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def says(file, action, actor=None, at=NOW - HOUR, **data):

@@ -18,23 +18,8 @@ from territories.services.decisions import decline_decision, may_sign, propose_d
 from tests import factories as make
 from tests.plugins.signed_in import PortalClient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 NOW = make.NOW
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def file(ars):
-    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
 
 
 @pytest.fixture

@@ -17,17 +17,8 @@ from tests import factories as make
 from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.signed_in import PortalClient
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
-
-
-@pytest.fixture(autouse=True)
-def sunday(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def owner(db):
-    return make.membership()
 
 
 @pytest.fixture

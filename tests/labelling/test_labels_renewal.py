@@ -33,11 +33,6 @@ def at(day):
 
 
 @pytest.fixture
-def owner(db):
-    return make.membership()
-
-
-@pytest.fixture
 def label(owner):
     return make_label(owner.structure, owner=owner)
 

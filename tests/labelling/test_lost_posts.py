@@ -4,7 +4,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from labelling.choices import ApplicationState as State
 from labelling.models import CriterionAssessment, Membership, Message, Note
 from territories.choices import AuthorityKind
 from territories.services.lost_posts import ACCOUNT_COOKIE, LOST_POSTS, MOST_CHARACTERS, MOST_POSTS
@@ -19,16 +18,6 @@ WAITS = "Votre session avait pris fin"
 @pytest.fixture(autouse=True)
 def today(monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: make.NOW)
-
-
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def file(ars):
-    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
 
 
 @pytest.fixture
@@ -279,7 +268,7 @@ def test_a_refused_method_has_a_page(client, file, ars):
     refused = client.put(act(file))
     assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD, POST")
     assert "Cette adresse ne s’ouvre pas" in refused.text
-    assert f'href="{file.get_absolute_url()}">Ouvrir {file.number}</a>' in refused.text
+    assert f'href="{file.get_absolute_url()}">Ouvrir le dossier {file.number}</a>' in refused.text
 
 
 def test_without_a_number_it_leads_home():

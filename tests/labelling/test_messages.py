@@ -20,8 +20,9 @@ from territories.models import Event
 from tests import factories as make
 from tests import samples
 from tests.plugins.committed import at_once
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 db = pytest.mark.django_db
 numbers = count(1)
@@ -30,11 +31,6 @@ numbers = count(1)
 @pytest.fixture(autouse=True)
 def media(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
-
-
-@pytest.fixture(autouse=True)
-def now(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 def file_of(state=State.UNDER_REVIEW, **fields):
@@ -59,12 +55,6 @@ def refused(call, sentence, application):
     with pytest.raises(RefusedError, match=sentence):
         call()
     assert moved(application) == before
-
-
-def client_of(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 # Writing --------------------------------------------------------------------------------------------------------------
@@ -255,7 +245,7 @@ def test_constraints():
 def test_the_whole_exchange_through_the_pages():
     application, member = file_of()
     agent = make.mandate()
-    structure, services = client_of(member.user), client_of(agent.user)
+    structure, services = signed_in(member.user), signed_in(agent.user)
     address = reverse("thread", args=[application.number])
     assert "Personne n’a encore écrit" in structure.get(address).text
     sent = services.post(
@@ -295,7 +285,7 @@ def test_the_whole_exchange_through_the_pages():
 @db
 def test_a_refused_message_is_kept_on_the_page():
     application, member = file_of()
-    client, address = client_of(member.user), reverse("thread", args=[application.number])
+    client, address = signed_in(member.user), reverse("thread", args=[application.number])
     refused_page = client.post(address, {"text": f"Bonjour, {samples.NIR}", "answer_expected": "on"})
     assert (refused_page.status_code, Message.objects.count()) == (422, 0)
     assert samples.NIR in refused_page.text
@@ -312,13 +302,13 @@ def test_a_refused_message_is_kept_on_the_page():
 def test_who_is_of_neither_side_reads_nothing():
     application, member = file_of()
     send(application, member, "Texte confidentiel")
-    partner = client_of(make.mandate(AuthorityKind.COLLECTIVITE, role=Role.PARTNER).user)
+    partner = signed_in(make.mandate(AuthorityKind.COLLECTIVITE, role=Role.PARTNER).user)
     page = partner.get(application.get_absolute_url())
     assert page.status_code == 200
     assert "confidentiel" not in page.text
     assert "Échanges" not in page.text
     assert partner.get(reverse("thread", args=[application.number])).status_code == 403
-    observer = client_of(make.mandate(role=Role.OBSERVER).user)
+    observer = signed_in(make.mandate(role=Role.OBSERVER).user)
     page = observer.get(reverse("thread", args=[application.number]))
     assert "confidentiel" in page.text
     assert "<textarea" not in page.text
@@ -329,7 +319,7 @@ def test_who_is_of_neither_side_reads_nothing():
 def test_a_long_thread_costs_no_more_queries(django_assert_max_num_queries):
     application, member = file_of()
     agent = make.mandate()
-    client = client_of(agent.user)
+    client = signed_in(agent.user)
     counts = []
     for size in (2, 12):
         while Message.objects.count() < size:

@@ -11,20 +11,10 @@ from labelling.models import Note
 from labelling.services.notes import readable_notes, write_note
 from territories.choices import AuthorityKind, Capacity, Role
 from tests import factories as make
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 NOW = make.NOW
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
 
 
 @pytest.fixture
@@ -34,12 +24,6 @@ def file():
 
 def write(application, mandate, text="Appeler la structure.", *, joint=False, criterion=None):
     return write_note(application=application, criterion=criterion, text=text, joint=joint, mandate=mandate, at=NOW)
-
-
-def client_of(user):
-    client = PortalClient()
-    client.force_login(user)
-    return client
 
 
 def test_who_reads_a_note(file, ars):
@@ -59,10 +43,10 @@ def test_who_reads_a_note(file, ars):
         make.mandate(AuthorityKind.CAISSE, role=Role.PARTNER),
     ):
         assert texts(reader) == [], reader.hat
-        assert "Commune." not in client_of(reader.user).get(file.get_absolute_url()).text
+        assert "Commune." not in signed_in(reader.user).get(file.get_absolute_url()).text
     for role in MembershipRole:
         member = make.membership(file.structure, role=role)
-        assert "Commune." not in client_of(member.user).get(file.get_absolute_url()).text
+        assert "Commune." not in signed_in(member.user).get(file.get_absolute_url()).text
 
 
 def test_what_is_not_written(file, ars):
@@ -91,7 +75,7 @@ def test_notes_are_insert_only_and_say_something(file, ars):
 
 
 def test_an_agent_writes_from_the_file(file, ars):
-    agent = client_of(ars.user)
+    agent = signed_in(ars.user)
     address = reverse("note", args=[file.number])
     criterion = file.specification.criteria.order_by("position").first()
     posted = {
@@ -109,5 +93,5 @@ def test_an_agent_writes_from_the_file(file, ars):
     assert "commune aux deux autorités" in page.text
     note = Note.objects.get()
     assert (note.criterion, note.joint, note.capacity, note.mandate) == (criterion, True, Capacity.ARS, ars)
-    reader = client_of(make.mandate(AuthorityKind.NATIONAL).user)
+    reader = signed_in(make.mandate(AuthorityKind.NATIONAL).user)
     assert reader.post(address, {"note-text": "?"}).status_code == 403

@@ -78,16 +78,6 @@ def refused(call, sentence, application):
 
 
 @pytest.fixture
-def ars(db):
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture(db):
-    return make.mandate(AuthorityKind.PREFECTURE)
-
-
-@pytest.fixture
 def file(db):
     return make.application(state=State.UNDER_REVIEW)
 

@@ -13,20 +13,10 @@ from labelling.tasks import purge_expired
 from territories.choices import AuthorityKind, Role
 from tests import factories as make
 from tests.plugins.committed import at_once
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-def client_of(user):
-    client = PortalClient()
-    client.force_login(user)
-    return client
 
 
 def test_a_day_of_readings_is_one_row_written_in_one_query(db):
@@ -74,15 +64,15 @@ def test_pages_write_it_for_all_but_the_structure_and_show_it_to_insiders():
         make.mandate(AuthorityKind.NATIONAL),
         make.mandate(AuthorityKind.CAISSE, role=Role.PARTNER),
     ]
-    client_of(owner.user).get(file.get_absolute_url())
+    signed_in(owner.user).get(file.get_absolute_url())
     assert FileReading.objects.count() == 0
     shown = {
-        mandate.hat: "Journal et lectures" in client_of(mandate.user).get(file.get_absolute_url()).text
+        mandate.hat: "Journal et lectures" in signed_in(mandate.user).get(file.get_absolute_url()).text
         for mandate in mandates
     }
     assert shown == {"ars": True, "prefecture": True, "national": True, "partner": False}
     assert set(FileReading.objects.values_list("user", flat=True)) == {mandate.user_id for mandate in mandates}
-    page = client_of(mandates[0].user).get(file.get_absolute_url()).text
+    page = signed_in(mandates[0].user).get(file.get_absolute_url()).text
     assert all(mandate.user.full_name in page for mandate in mandates)
 
 

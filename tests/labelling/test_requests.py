@@ -93,23 +93,8 @@ def refused(call, sentence, file):
 
 
 @pytest.fixture
-def owner(db):
-    return make.membership()
-
-
-@pytest.fixture
 def editor(owner):
     return make.membership(owner.structure, role=MembershipRole.EDITOR)
-
-
-@pytest.fixture
-def ars(db):
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture(db):
-    return make.mandate(AuthorityKind.PREFECTURE)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from labelling.tasks import deliver_mail
 from territories.choices import AuthorityKind, Role
 from tests import factories as make
 from tests.labelling.test_requests import DOCTORS, HOURS, NURSES, WHOLE, ask, prepare, reply, submitted
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Europe/Paris"))
@@ -29,12 +29,6 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Europe/Paris"))
 @pytest.fixture(autouse=True)
 def today(monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-def client_of(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def main_of(response):
@@ -111,7 +105,7 @@ def fields_of(response):
 
 def test_a_question_is_announced_then_read_by_an_act_and_the_clock_stops(file, ars, owner):
     ask(file, ars, HOURS)
-    client = client_of(owner.user)
+    client = signed_in(owner.user)
     page = client.get(file.get_absolute_url())
     assert "À faire (0 sur 1)" in main_of(page)
     assert "À compléter" in main_of(page)
@@ -136,7 +130,7 @@ def test_a_question_is_announced_then_read_by_an_act_and_the_clock_stops(file, a
 def test_the_structure_answers_then_sends(file, ars, owner, editor):
     (question,) = ask(file, ars, HOURS)
     replies.read_questions(application=file, membership=owner, at=NOW)
-    client, one = client_of(editor.user), address("application-request", file, question.pk)
+    client, one = signed_in(editor.user), address("application-request", file, question.pk)
     page = client.get(one)
     assert "Les autres réponses du dossier sont verrouillées" in main_of(page)
     assert question.criterion.title in main_of(page)
@@ -151,7 +145,7 @@ def test_the_structure_answers_then_sends(file, ars, owner, editor):
     assert "À faire (1 sur 1)" in main_of(page)
     assert "Seul le responsable de la structure peut envoyer" in main_of(page)
     assert client.post(address("application-requests", file), {"act": "send", "draft": 1}).status_code == 403
-    chief = client_of(owner.user)
+    chief = signed_in(owner.user)
     page = chief.get(address("application-requests", file))
     assert "Envoyer ma réponse" in main_of(page)
     page = chief.post(address("application-requests", file), {"act": "send", "draft": 1}, follow=True)
@@ -166,7 +160,7 @@ def test_the_structure_answers_then_sends(file, ars, owner, editor):
 def test_a_colleague_s_work_is_not_undone(file, ars, owner):
     hours, nurses = ask(file, ars, HOURS, NURSES)
     replies.read_questions(application=file, membership=owner, at=NOW)
-    client, one = client_of(owner.user), address("application-request", file, hours.pk)
+    client, one = signed_in(owner.user), address("application-request", file, hours.pk)
     data = fields_of(client.get(one))
     reply(nurses, owner)
     page = client.post(one, {**data, "reply": "Ma saisie"})
@@ -181,7 +175,7 @@ def test_a_colleague_s_work_is_not_undone(file, ars, owner):
 def test_an_answer_survives_the_end_of_the_session(file, ars, owner):
     (question,) = ask(file, ars, HOURS)
     replies.read_questions(application=file, membership=owner, at=NOW)
-    client, one = client_of(owner.user), address("application-request", file, question.pk)
+    client, one = signed_in(owner.user), address("application-request", file, question.pk)
     data = fields_of(client.get(one))
     client.lose_session(owner.user)
     assert client.post(one, {**data, "reply": "Ma saisie"}).url.startswith("/connexion/")
@@ -197,7 +191,7 @@ def test_an_answer_survives_the_end_of_the_session(file, ars, owner):
 def test_only_the_professionals_in_question_are_unlocked_and_rows_are_added(file, ars, owner):
     (question,) = ask(file, ars, NURSES)
     replies.read_questions(application=file, membership=owner, at=NOW)
-    client, one = client_of(owner.user), address("application-request", file, question.pk)
+    client, one = signed_in(owner.user), address("application-request", file, question.pk)
     page = client.get(one)
     assert "Dr Maquette" not in main_of(page)
     data = fields_of(page)
@@ -218,12 +212,12 @@ def test_only_the_professionals_in_question_are_unlocked_and_rows_are_added(file
 def test_another_structure_and_agents_do_not_answer(file, ars, owner):
     (question,) = ask(file, ars, HOURS)
     for person, status in [(make.membership().user, 404), (ars.user, 403)]:
-        client = client_of(person)
+        client = signed_in(person)
         assert client.get(address("application-requests", file)).status_code == status
         assert client.post(address("application-requests", file), {"act": "read"}).status_code == status
         assert client.get(address("application-request", file, question.pk)).status_code == status
     elsewhere = submitted(make.membership())
-    client = client_of(owner.user)
+    client = signed_in(owner.user)
     assert client.get(reverse("application-request", args=[elsewhere.number, question.pk])).status_code == 404
     assert client.get(address("application-request", file, question.pk)).status_code == 302, "read it first"
 
@@ -232,7 +226,7 @@ def test_another_structure_and_agents_do_not_answer(file, ars, owner):
 
 
 def test_an_agent_prepares_sends_and_withdraws(file, ars):
-    client, page_of = client_of(ars.user), address("application-questions", file)
+    client, page_of = signed_in(ars.user), address("application-questions", file)
     page = client.get(file.get_absolute_url(), {"critere": HOURS})
     assert f"{page_of}?critere={HOURS}#question" in main_of(page)
     page = client.get(page_of, {"critere": HOURS})
@@ -274,14 +268,14 @@ def test_a_prepared_question_is_private_to_its_authority(file, ars, owner):
         (make.mandate(AuthorityKind.CAISSE, role=Role.OBSERVER).user, False),
         (owner.user, False),
     ]:
-        assert ("Le mercredi est-il ouvert" in main_of(client_of(person).get(file.get_absolute_url()))) == reads
-    client = client_of(other.user)
+        assert ("Le mercredi est-il ouvert" in main_of(signed_in(person).get(file.get_absolute_url()))) == reads
+    client = signed_in(other.user)
     dropped = client.post(
         address("application-questions", file),
         {"mandate": other.pk, "version": 1, "act": "drop", "question": question.pk},
     )
     assert (dropped.status_code, InformationRequest.objects.count()) == (409, 1)
-    client = client_of(ars.user)
+    client = signed_in(ars.user)
     client.post(
         address("application-questions", file),
         {"mandate": ars.pk, "version": 1, "act": "drop", "question": question.pk},
@@ -300,7 +294,7 @@ def test_agents_see_what_changed_since_their_visit_and_say_they_read_it(file, ar
     hours = {"hours": {**WHOLE["hours"], "wed": [["09:00", "12:00"]]}}
     reply(question, owner, answers=hours, words="Ouvert le <b>matin</b>.")
     replies.send_answers(application=file, membership=owner, version=1, at=NOW + timedelta(hours=2))
-    client = client_of(ars.user)
+    client = signed_in(ars.user)
     html = main_of(client.get(file.get_absolute_url()))
     assert "Réponses reçues" in html
     assert "Depuis votre dernière visite : 1 réponse modifiée" in html
@@ -322,16 +316,16 @@ def test_agents_see_what_changed_since_their_visit_and_say_they_read_it(file, ar
     assert "Depuis votre dernière visite" not in html
     assert "Réponses reçues" not in html
     assert file.number not in main_of(client.get("/dossiers/", {"vue": "reponses-recues"}))
-    page = client_of(owner.user).get(address("application-changes", file))
+    page = signed_in(owner.user).get(address("application-changes", file))
     assert "J’ai lu les réponses" not in main_of(page)
     assert "Réponse à une demande de précisions" in main_of(page)
-    denied = client_of(owner.user).post(address("application-changes", file), {"mandate": ""})
+    denied = signed_in(owner.user).post(address("application-changes", file), {"mandate": ""})
     assert denied.status_code == 403
 
 
 def test_an_agent_corrects_and_the_structure_reads_why(file, ars, owner):
     make.authority(AuthorityKind.PREFECTURE)
-    client, one = client_of(ars.user), address("application-correct", file, "permanence")
+    client, one = signed_in(ars.user), address("application-correct", file, "permanence")
     page = client.get(one)
     assert len(primary(page)) == 1
     data = fields_of(page)
@@ -344,10 +338,10 @@ def test_an_agent_corrects_and_the_structure_reads_why(file, ars, owner):
     stale = client.post(one, {**data, "pdsa": "non", "reason": "Encore."})
     assert stale.status_code == 409
     assert "Encore." in main_of(stale)
-    page = client_of(owner.user).get(address("application-changes", file))
+    page = signed_in(owner.user).get(address("application-changes", file))
     assert "Motif : « Appel du 24/11. »" in main_of(page)
     assert ars.user.last_name not in main_of(page), "a service, not a person"
-    assert "Réponses corrigées par les services" in main_of(client_of(owner.user).get(file.get_absolute_url()))
+    assert "Réponses corrigées par les services" in main_of(signed_in(owner.user).get(file.get_absolute_url()))
     deliver_mail()
     assert [message.to for message in mail.outbox if "corrigé" in message.subject] == [[owner.user.email]]
     assert client.get(address("application-correct", file, "engagements")).status_code == 404
@@ -355,7 +349,7 @@ def test_an_agent_corrects_and_the_structure_reads_why(file, ars, owner):
 
 def test_a_task_that_is_asked_about_is_not_offered_to_correction(file, ars):
     ask(file, ars, DOCTORS)
-    client = client_of(ars.user)
+    client = signed_in(ars.user)
     html = main_of(client.get(file.get_absolute_url()))
     assert address("application-correct", file, "horaires") in html
     assert address("application-correct", file, "equipe") not in html
@@ -426,7 +420,7 @@ def test_pages_ask_a_constant_number_of_queries(ars, file, owner):
             ask(another, ars, HOURS)
             replies.read_questions(application=another, membership=member, at=NOW)
 
-    agent = client_of(ars.user)
+    agent = signed_in(ars.user)
     asked_files(2)
     agent.get("/dossiers/")
     few = counted(agent, "/dossiers/")
@@ -434,7 +428,7 @@ def test_pages_ask_a_constant_number_of_queries(ars, file, owner):
     assert counted(agent, "/dossiers/") == few
     ask(file, ars, HOURS)
     replies.read_questions(application=file, membership=owner, at=NOW)
-    structure = client_of(owner.user)
+    structure = signed_in(owner.user)
     urls = [(agent, file.get_absolute_url()), (structure, file.get_absolute_url())]
     urls += [(structure, address("application-requests", file)), (agent, address("application-questions", file))]
     before = [counted(client, url) for client, url in urls]
@@ -460,7 +454,7 @@ def test_versions_ask_a_constant_number_of_queries(ars, file):
 
     corrected(1)
     urls = [file.get_absolute_url(), address("application-changes", file)]
-    client = client_of(ars.user)
+    client = signed_in(ars.user)
     before = [counted(client, url) for url in urls]
     corrected(3)
     assert [counted(client, url) for url in urls] == before
@@ -482,7 +476,7 @@ def test_a_criterion_that_reads_no_answer_is_answered_in_words(owner):
     ars = agent_of(AuthorityKind.ARS, file)
     (question,) = ask(file, ars, "accueil")
     replies.read_questions(application=file, membership=owner, at=NOW)
-    client, one = client_of(owner.user), address("application-request", file, question.pk)
+    client, one = signed_in(owner.user), address("application-request", file, question.pk)
     page = client.get(one)
     assert "répondez par quelques mots" in main_of(page)
     empty = client.post(one, {"draft": 0, "reply": " "})
@@ -509,7 +503,7 @@ def to_clarify(file, ars):
 
 def test_the_reason_of_a_verdict_begins_the_question_which_is_sent_at_once(file, ars, owner):
     to_clarify(file, ars)
-    client, one = client_of(ars.user), address("application-questions", file)
+    client, one = signed_in(ars.user), address("application-questions", file)
     page = client.get(f"{one}?critere={HOURS}")
     assert "Le mercredi est-il ouvert ?</textarea>" in main_of(page)
     assert len(primary(page)) == 1
@@ -528,7 +522,7 @@ def test_the_reason_of_a_verdict_begins_the_question_which_is_sent_at_once(file,
 
 def test_one_question_is_not_sent_beside_another_that_waits(file, ars):
     prepare(file, ars, HOURS)
-    client = client_of(ars.user)
+    client = signed_in(ars.user)
     assert "Envoyer cette question" not in main_of(client.get(address("application-questions", file)))
     said = {"mandate": ars.pk, "version": file.version, "criterion": DOCTORS, "question": "Qui ?", "act": "ask"}
     refused = client.post(address("application-questions", file), {**said, "deadline": "2026-12-15"})
@@ -542,7 +536,7 @@ def test_the_page_of_a_file_leads_to_the_answer_then_to_the_criterion(file, ars,
     replies.read_questions(application=file, membership=owner, at=NOW)
     reply(question, owner, at=NOW)
     replies.send_answers(application=file, membership=owner, version=1, at=NOW)
-    client = client_of(ars.user)
+    client = signed_in(ars.user)
     page = client.get(file.get_absolute_url())
     assert "Lire la réponse de la structure" in main_of(page)
     assert len(primary(page)) == 1

@@ -17,7 +17,7 @@ from psycopg2 import sql
 
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState as State
-from labelling.choices import BodyKind, OpinionSense, Retained, RevisionKind
+from labelling.choices import BodyKind, FieldKind, OpinionSense, Retained, RevisionKind
 from labelling.models import (
     AnswerDraft,
     AnswerRevision,
@@ -36,9 +36,11 @@ from labelling.rules.clock import add_months
 from labelling.services.appeals import lodge_appeal
 from labelling.services.applications import start_application
 from labelling.services.evidence import SentFile, add_evidence
+from labelling.services.fields import fill, make_field
 from labelling.services.messages import send_message
 from labelling.services.notes import write_note
-from labelling.services.retention import ERASED, counts, purge
+from labelling.services.personal import ERASED
+from labelling.services.retention import counts, purge
 from labelling.services.revisions import versions_of
 from labelling.tasks import deliver_mail, purge_expired
 from territories.choices import AuthorityKind, Subject
@@ -107,6 +109,8 @@ def full(db):
     )
     send_message(application=file, author=owner, text="Appelez Flore", answer_expected=False, at=NOW)
     write_note(application=file, criterion=None, text="Flore rappelle lundi", joint=True, mandate=ars, at=NOW)
+    kept = make_field(mandate=ars, name="suite", note="", kind=FieldKind.TEXT, choices=[], joint=True, at=NOW)
+    fill(application=file, said={kept.pk: "Flore écrit au maire"}, was={}, mandate=ars, at=NOW)
     criterion = file.specification.criteria.first()
     InformationRequest.objects.create(
         application=file,
@@ -235,6 +239,7 @@ def test_the_names_are_there_before_the_purge(full):
         "labelling_answerdraft",
         "labelling_application",
         "labelling_evidence",
+        "labelling_fieldvalue",
         "labelling_informationrequest",
         "labelling_message",
         "labelling_note",
@@ -496,7 +501,7 @@ def test_a_trial_announces_and_erases_nothing(full):
     before = (Event.objects.count(), Message.objects.get(application=full[0]).text)
     out = StringIO()
     call_command("purge_expired", "--dry-run", stdout=out)
-    assert "personnes nommées, messages et notes des dossiers terminés : 0 effacés, 1 annoncés" in out.getvalue()
+    assert "personnes nommées et textes écrits des dossiers terminés : 0 effacés, 1 annoncés" in out.getvalue()
     assert (Event.objects.count(), Message.objects.get(application=full[0]).text) == before
     call_command("purge_expired", stdout=StringIO())
     assert Event.objects.count() == before[0] + 2
@@ -527,4 +532,4 @@ def test_the_national_page_counts_what_comes_and_what_went(full, client, django_
     purge(at=NOW)
     with django_assert_max_num_queries(45):
         page = client.get(reverse("retention")).text
-    assert "personnes nommées, messages et notes des dossiers terminés, 1" in page
+    assert "personnes nommées et textes écrits des dossiers terminés, 1" in page

@@ -16,14 +16,9 @@ from territories.services.decisions import sign_decision
 from tests import factories as make
 from tests.plugins.signed_in import PortalClient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 NOW = make.NOW
 LIST = "/dossiers/"
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture
@@ -34,16 +29,6 @@ def agent_client():
         return client
 
     return signed_in
-
-
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture():
-    return make.mandate(AuthorityKind.PREFECTURE)
 
 
 @pytest.fixture

@@ -16,21 +16,6 @@ pytestmark = pytest.mark.django_db
 NOW = make.NOW
 
 
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture():
-    return make.mandate(AuthorityKind.PREFECTURE)
-
-
-@pytest.fixture
-def file(ars):
-    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
-
-
 def criteria(application):
     return list(application.specification.criteria.filter(kind=CriterionKind.CRITERION).order_by("position"))
 

@@ -28,11 +28,6 @@ def day(number, month=12, hour=7):
     return datetime(2026, month, number, hour, 0, tzinfo=PARIS)
 
 
-@pytest.fixture
-def owner(db):
-    return make.membership()
-
-
 def received(owner, state=State.UNDER_REVIEW, **fields):
     received_at = datetime(2026, 10, 4, 9, 0, tzinfo=PARIS)
     return make.application(

@@ -26,11 +26,6 @@ CLAUSE = {"applies_to_pending": True, "transitional_clause": "Les dossiers en co
 CHANGED, KEPT = "cinq-jours-sur-sept", "presence-medicale"
 
 
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
 def published(*, at=NOW, same=False, **fields):
     """A next version: open four days of seven, unless only a help text changes."""
     team = make.mandate(AuthorityKind.NATIONAL)

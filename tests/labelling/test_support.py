@@ -20,11 +20,6 @@ NOW = timezone.now()
 
 
 @pytest.fixture
-def ars(db):
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
 def national(db):
     return make.mandate(AuthorityKind.NATIONAL)
 

@@ -26,7 +26,7 @@ from territories.services.selections import check_selection
 from tests import factories as make
 from tests.labelling.test_endings import other_decision
 from tests.labelling.worlds import make_label
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import PortalClient, signed_in
 
 NOW = make.NOW
 TODAY = NOW.date()
@@ -216,6 +216,7 @@ def test_the_act_says_the_text_the_days_and_what_is_expected(world):
     assert "est suspendu à compter du 10 décembre 2026" in articles
     assert "jusqu’au 31 mars 2027 inclus" in articles
     assert "transmettre le contrat d’un médecin" in articles
+    assert ("est notifié à la structure" in articles, "recueil" in articles) == (True, False)
     assert "au plus tard le 1er février 2027" in articles
     assert "tribunal administratif de Valfictif" in articles
     with pytest.raises(RefusedError, match="se signe seul"):
@@ -456,12 +457,6 @@ def clock(monkeypatch):
     return now
 
 
-def client_of(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
-
-
 def text(response):
     return response.text.replace("\u00a0", " ").replace("&nbsp;", " ").replace("&#x27;", "’")
 
@@ -485,7 +480,7 @@ def posted(world, ground, **changes):
 
 
 def test_the_page_says_who_can_enter_the_text_and_refuses_a_form_posted_without_one(world, clock):
-    agent = client_of(world.ars.user)
+    agent = signed_in(world.ars.user)
     assert address("label-suspend", world) in agent.get(world.label.get_absolute_url()).text
     page = text(agent.get(address("label-suspend", world)))
     assert "L’équipe nationale peut entrer ce texte" in page
@@ -496,7 +491,7 @@ def test_the_page_says_who_can_enter_the_text_and_refuses_a_form_posted_without_
 
 def test_the_national_team_enters_a_text_and_closes_it(world, clock):
     national = make.mandate(AuthorityKind.NATIONAL)
-    client, page = client_of(national.user), reverse("suspension-grounds")
+    client, page = signed_in(national.user), reverse("suspension-grounds")
     assert "Aucun texte n’est entré" in text(client.get(page))
     entry = {
         "mandate": national.pk,
@@ -520,14 +515,14 @@ def test_the_national_team_enters_a_text_and_closes_it(world, clock):
 
 def test_the_whole_way_of_a_suspension(world, clock):
     ground = text_of_law()
-    agent, owner, public = client_of(world.ars.user), client_of(world.owner.user), PortalClient()
+    agent, owner, public = signed_in(world.ars.user), signed_in(world.owner.user), PortalClient()
     page = world.label.get_absolute_url()
     incomplete = agent.post(address("label-suspend", world), posted(world, ground, expected="", review_date=""))
     assert (incomplete.status_code, Suspension.objects.count()) == (422, 0)
     assert agent.post(address("label-suspend", world), posted(world, ground)).url == page
     assert "Une suspension de ce label est à la signature" in text(agent.get(page))
     assert owner.get(address("label-suspension", world)).status_code == 404
-    assert "1 suspension" in text(client_of(world.prefet.user).get(reverse("parapheur")))
+    assert "1 suspension" in text(signed_in(world.prefet.user).get(reverse("parapheur")))
     act = world.sign(Suspension.objects.get())
     deliver_mail()
     assert "un acte peut être lu" in mail.outbox[-1].subject
@@ -542,8 +537,10 @@ def test_the_whole_way_of_a_suspension(world, clock):
     shown = text(owner.get(address("label-suspension", world)))
     assert "À compter du 10 décembre 2026, jusqu’à sa levée" in shown
     assert "Pour lever la suspension : transmettre le contrat d’un médecin" in shown
-    assert "le recours gracieux se fait par lettre" in shown
-    assert reverse("appeals", args=[world.label.application.number]) not in shown
+    assert "Former un recours gracieux dans le portail" in shown
+    assert (
+        reverse("appeals", args=[world.label.application.number]) in owner.get(address("label-suspension", world)).text
+    )
     assert public.get(address("place", world)).status_code == 200
 
     clock["at"] = NOW + timedelta(days=30)
@@ -578,7 +575,7 @@ def test_the_whole_way_of_a_suspension(world, clock):
 
 def test_an_adversarial_suspension_goes_through_the_page_of_the_procedure(world, clock):
     ground = text_of_law(adversarial=True)
-    agent, owner = client_of(world.ars.user), client_of(world.owner.user)
+    agent, owner = signed_in(world.ars.user), signed_in(world.owner.user)
     response = agent.post(address("label-suspend", world), posted(world, ground, expected="", review_date=""))
     assert response.url == address("label-procedure", world)
     deliver_mail()

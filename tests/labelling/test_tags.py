@@ -18,37 +18,11 @@ from territories.choices import AuthorityKind, Role, Subject
 from territories.models import Event
 from tests import factories as make
 from tests import samples
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 NOW = make.NOW
 LIST = "/dossiers/"
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture():
-    return make.mandate(AuthorityKind.PREFECTURE)
-
-
-@pytest.fixture
-def file(ars):
-    return make.application(state=State.UNDER_REVIEW, ars_reviewer=ars)
-
-
-def signed_in(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def word(mandate, name="visite prévue", *, joint=False):

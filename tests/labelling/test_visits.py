@@ -19,8 +19,9 @@ from territories.models import Event
 from tests import factories as make
 from tests.labelling.worlds import make_label, withdraw
 from tests.plugins.committed import at_once
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
+pytestmark = pytest.mark.usefixtures("today")
 NOW = make.NOW
 TODAY = NOW.date()
 DAY = timedelta(days=1)
@@ -71,11 +72,6 @@ class World:
         with pytest.raises(RefusedError, match=sentence):
             call()
         assert picture() == before
-
-
-@pytest.fixture(autouse=True)
-def sunday(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture
@@ -230,12 +226,6 @@ def test_the_database_keeps_what_the_structure_read(world):
 
 
 # On screen ------------------------------------------------------------------------------------------------------------
-
-
-def signed_in(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
 
 
 def address(name, visit, **more):

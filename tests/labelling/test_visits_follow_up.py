@@ -19,7 +19,7 @@ from territories.models import Event
 from tests import factories as make
 from tests import samples
 from tests.labelling.test_visits import DAY, NOW, TODAY, World
-from tests.plugins.signed_in import PortalClient
+from tests.plugins.signed_in import signed_in
 
 BEFORE = TODAY + 30 * DAY
 
@@ -114,12 +114,6 @@ def test_the_database_ties_a_piece_to_the_visit_of_its_label(world):
         Evidence.objects.create(**{**values, "file": "pieces/aa/x", "sha256": "0" * 64, "origin": "document"})
 
 
-def client_of(person):
-    client = PortalClient()
-    client.force_login(person)
-    return client
-
-
 def text(response):
     return response.text.replace("\u00a0", " ").replace("&nbsp;", " ")
 
@@ -133,7 +127,7 @@ def clock(monkeypatch):
 
 def test_photos_on_screen_for_both_sides(world, clock, settings):
     visit = world.plan()
-    agent, owner = client_of(world.ars.user), client_of(world.owner.user)
+    agent, owner = signed_in(world.ars.user), signed_in(world.owner.user)
     address = reverse("visit-pieces", args=[world.label.number, visit.pk])
     assert address in agent.get(visit.get_absolute_url()).text
     file = SimpleUploadedFile("salle.jpg", samples.image(), "image/jpeg")
@@ -156,16 +150,16 @@ def test_photos_on_screen_for_both_sides(world, clock, settings):
     assert "salle.jpg" in text(owner.get(visit.get_absolute_url()))
     assert b"".join(owner.get(piece).streaming_content) == samples.image()
     assert agent.get(address).url == visit.get_absolute_url()
-    assert client_of(make.membership().user).get(piece).status_code == 404
+    assert signed_in(make.membership().user).get(piece).status_code == 404
     partner = make.mandate(AuthorityKind.CAISSE, role=Role.PARTNER)
-    assert client_of(partner.user).get(piece).status_code == 403
+    assert signed_in(partner.user).get(piece).status_code == 403
 
 
 def test_a_piece_is_removed_from_its_page(world, clock):
     visit = world.plan()
     row = add(world, visit)
     address = reverse("visit-pieces", args=[world.label.number, visit.pk])
-    agent = client_of(world.prefecture.user)
+    agent = signed_in(world.prefecture.user)
     assert agent.post(address, {"mandate": world.prefecture.pk, "remove": row.pk}).url == address
     assert "Aucune pour l’instant" in text(agent.get(address))
     assert agent.post(address, {"mandate": world.prefecture.pk, "remove": 0}).status_code == 404
@@ -235,7 +229,7 @@ def test_the_structure_is_reminded_once_before_the_day(world, clock):
 
 def test_corrections_on_screen(world, clock):
     visit = to_correct(world)
-    agent, owner = client_of(world.ars.user), client_of(world.owner.user)
+    agent, owner = signed_in(world.ars.user), signed_in(world.owner.user)
     assert "Attendues avant le 22 décembre 2026" in text(owner.get(visit.get_absolute_url()))
     assert "Constater les corrections" not in text(owner.get(visit.get_absolute_url()))
     listed = text(agent.get(reverse("visits")))
@@ -250,7 +244,7 @@ def test_corrections_on_screen(world, clock):
 
 
 def test_the_list_asks_as_many_queries_for_many_visits_as_for_one(world, clock, django_assert_max_num_queries):
-    agent = client_of(world.ars.user)
+    agent = signed_in(world.ars.user)
     world.plan()
     to_correct(World())
     agent.get(reverse("visits"))

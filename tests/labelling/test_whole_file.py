@@ -18,11 +18,6 @@ ANSWERS = {
 
 
 @pytest.fixture
-def owner(db):
-    return make.membership()
-
-
-@pytest.fixture
 def words(client, owner):
     """A function that gives the text of the PDF of a file, and its tags."""
     client.force_login(owner.user)

@@ -20,154 +20,76 @@ from tests import factories as make
 NOW = make.NOW
 HATS = ["owner", "editor", "ars", "prefecture", "caisse", "partner", "observer", "national", "system"]
 
-# act: {state before: (state after, hats)}
-EXPECTED = {
-    "submit": {"draft": ("submitted", "owner")},
-    "take_up": {"submitted": ("under_review", "ars prefecture")},
-    "assign": {
-        "submitted": ("submitted", "ars prefecture"),
-        "under_review": ("under_review", "ars prefecture"),
-        "disagreement": ("disagreement", "ars prefecture"),
-        "awaiting_signatures": ("awaiting_signatures", "ars prefecture"),
-    },
-    "assess": {"under_review": ("under_review", "ars prefecture"), "disagreement": ("disagreement", "ars prefecture")},
-    "share": {"under_review": ("under_review", "ars prefecture")},
-    "endorse": {"under_review": ("under_review", "ars prefecture")},
-    "propose": {"under_review": ("awaiting_signatures", "ars prefecture")},
-    "take_back": {"awaiting_signatures": ("under_review", "ars prefecture")},
-    "ask": {"under_review": ("under_review", "ars prefecture")},
-    "read_request": {"under_review": ("under_review", "owner editor")},
-    "answer": {"under_review": ("under_review", "owner")},
-    "withdraw_request": {"under_review": ("under_review", "ars prefecture")},
-    "expire_request": {"under_review": ("under_review", "system")},
-    "correct": {
-        "submitted": ("submitted", "ars prefecture"),
-        "under_review": ("under_review", "ars prefecture"),
-        "disagreement": ("disagreement", "ars prefecture"),
-    },
-    "silence": {
-        "submitted": ("submitted", "system"),
-        "under_review": ("under_review", "system"),
-        "disagreement": ("disagreement", "system"),
-        "awaiting_signatures": ("awaiting_signatures", "system"),
-    },
-    "grant": {"awaiting_signatures": ("labelled", "system")},
-    "refuse": {"awaiting_signatures": ("refused", "system")},
-    "disagree": {"awaiting_signatures": ("disagreement", "system")},
-    "resume": {"disagreement": ("under_review", "ars prefecture")},
-    "record_concertation": {"disagreement": ("disagreement", "ars prefecture")},
-    "confirm_concertation": {"disagreement": ("disagreement", "ars prefecture")},
-    "advise": {"disagreement": ("disagreement", "national")},
-    "propose_alone": {"disagreement": ("awaiting_signatures", "ars prefecture")},
-    "add_to_draft": {
-        "under_review": ("under_review", "ars prefecture"),
-        "disagreement": ("disagreement", "ars prefecture"),
-    },
-    "ask_reasons": {
-        "submitted": ("submitted", "owner ars prefecture"),
-        "under_review": ("under_review", "owner ars prefecture"),
-        "disagreement": ("disagreement", "owner ars prefecture"),
-        "awaiting_signatures": ("awaiting_signatures", "owner ars prefecture"),
-    },
-    "give_reasons": {
-        "submitted": ("submitted", "ars prefecture"),
-        "under_review": ("under_review", "ars prefecture"),
-        "disagreement": ("disagreement", "ars prefecture"),
-        "awaiting_signatures": ("awaiting_signatures", "ars prefecture"),
-    },
-    "receive_reasons": {
-        "submitted": ("submitted", "owner ars prefecture"),
-        "under_review": ("under_review", "owner ars prefecture"),
-        "disagreement": ("disagreement", "owner ars prefecture"),
-        "awaiting_signatures": ("awaiting_signatures", "owner ars prefecture"),
-    },
-    "lodge_appeal": {
-        "submitted": ("submitted", "owner ars prefecture"),
-        "under_review": ("under_review", "owner ars prefecture"),
-        "disagreement": ("disagreement", "owner ars prefecture"),
-        "awaiting_signatures": ("awaiting_signatures", "owner ars prefecture"),
-        "labelled": ("labelled", "owner ars prefecture"),
-        "refused": ("refused", "owner ars prefecture"),
-    },
-    "answer_appeal": {
-        "submitted": ("submitted", "ars prefecture"),
-        "under_review": ("under_review", "ars prefecture"),
-        "disagreement": ("disagreement", "ars prefecture"),
-        "awaiting_signatures": ("awaiting_signatures", "ars prefecture"),
-        "labelled": ("labelled", "ars prefecture"),
-        "refused": ("refused", "ars prefecture"),
-    },
-    "propose_answer": {
-        "submitted": ("submitted", "ars prefecture"),
-        "under_review": ("under_review", "ars prefecture"),
-        "disagreement": ("disagreement", "ars prefecture"),
-        "awaiting_signatures": ("awaiting_signatures", "ars prefecture"),
-        "labelled": ("labelled", "ars prefecture"),
-        "refused": ("refused", "ars prefecture"),
-    },
-    "record_judgment": {
-        "submitted": ("submitted", "ars prefecture"),
-        "under_review": ("under_review", "ars prefecture"),
-        "disagreement": ("disagreement", "ars prefecture"),
-        "awaiting_signatures": ("awaiting_signatures", "ars prefecture"),
-        "labelled": ("labelled", "ars prefecture"),
-        "refused": ("refused", "ars prefecture"),
-        "abandoned": ("abandoned", "ars prefecture"),
-        "closed": ("closed", "ars prefecture"),
-    },
-    "return_answer": {
-        "submitted": ("submitted", "system"),
-        "under_review": ("under_review", "system"),
-        "disagreement": ("disagreement", "system"),
-        "awaiting_signatures": ("awaiting_signatures", "system"),
-        "labelled": ("labelled", "system"),
-        "refused": ("refused", "system"),
-    },
-    "reject_appeal": {
-        "submitted": ("submitted", "system"),
-        "under_review": ("under_review", "system"),
-        "disagreement": ("disagreement", "system"),
-        "awaiting_signatures": ("awaiting_signatures", "system"),
-        "labelled": ("labelled", "system"),
-        "refused": ("refused", "system"),
-    },
-    "accept_appeal": {
-        "submitted": ("submitted", "system"),
-        "under_review": ("under_review", "system"),
-        "disagreement": ("disagreement", "system"),
-        "awaiting_signatures": ("awaiting_signatures", "system"),
-        "labelled": ("labelled", "system"),
-        "refused": ("refused", "system"),
-    },
-    "drop_appeal": {
-        "submitted": ("submitted", "system"),
-        "under_review": ("under_review", "system"),
-        "disagreement": ("disagreement", "system"),
-        "awaiting_signatures": ("awaiting_signatures", "system"),
-        "labelled": ("labelled", "system"),
-        "refused": ("refused", "system"),
-        "abandoned": ("abandoned", "system"),
-        "closed": ("closed", "system"),
-    },
-    "reopen": {"refused": ("under_review", "system")},
-    "restart": {
-        "submitted": ("submitted", "system"),
-        "under_review": ("under_review", "system"),
-        "disagreement": ("disagreement", "system"),
-        "awaiting_signatures": ("awaiting_signatures", "system"),
-    },
-    "abandon": {
-        "submitted": ("abandoned", "owner"),
-        "under_review": ("abandoned", "owner"),
-        "disagreement": ("abandoned", "owner"),
-    },
-    "rebase": {
-        "submitted": ("submitted", "system"),
-        "under_review": ("under_review", "system"),
-        "disagreement": ("disagreement", "system"),
-    },
-    "close": {"submitted": ("closed", "ars prefecture"), "under_review": ("closed", "ars prefecture")},
+LETTERS = {
+    "D": State.DRAFT,
+    "S": State.SUBMITTED,
+    "U": State.UNDER_REVIEW,
+    "A": State.AWAITING_SIGNATURES,
+    "G": State.DISAGREEMENT,
+    "L": State.LABELLED,
+    "R": State.REFUSED,
+    "B": State.ABANDONED,
+    "C": State.CLOSED,
 }
+# Each act: what every state becomes (« = » stays, « . » is refused), and the hats that may do it.
+MATRIX = """
+                      D S U A G L R B C
+submit                S . . . . . . . .  owner
+take_up               . U . . . . . . .  ars prefecture
+assign                . = = = = . . . .  ars prefecture
+assess                . . = . = . . . .  ars prefecture
+share                 . . = . . . . . .  ars prefecture
+endorse               . . = . . . . . .  ars prefecture
+propose               . . A . . . . . .  ars prefecture
+take_back             . . . U . . . . .  ars prefecture
+ask                   . . = . . . . . .  ars prefecture
+read_request          . . = . . . . . .  owner editor
+answer                . . = . . . . . .  owner
+withdraw_request      . . = . . . . . .  ars prefecture
+expire_request        . . = . . . . . .  system
+correct               . = = . = . . . .  ars prefecture
+silence               . = = = = . . . .  system
+grant                 . . . L . . . . .  system
+refuse                . . . R . . . . .  system
+disagree              . . . G . . . . .  system
+resume                . . . . U . . . .  ars prefecture
+record_concertation   . . . . = . . . .  ars prefecture
+confirm_concertation  . . . . = . . . .  ars prefecture
+advise                . . . . = . . . .  national
+propose_alone         . . . . A . . . .  ars prefecture
+add_to_draft          . . = . = . . . .  ars prefecture
+ask_reasons           . = = = = . . . .  owner ars prefecture
+give_reasons          . = = = = . . . .  ars prefecture
+receive_reasons       . = = = = . . . .  owner ars prefecture
+presume_reasons       . = = = = . . . .  system
+lodge_appeal          . = = = = = = . .  owner ars prefecture
+answer_appeal         . = = = = = = . .  ars prefecture
+propose_answer        . = = = = = = . .  ars prefecture
+record_judgment       . = = = = = = = =  ars prefecture
+return_answer         . = = = = = = . .  system
+reject_appeal         . = = = = = = . .  system
+accept_appeal         . = = = = = = . .  system
+drop_appeal           . = = = = = = = =  system
+reopen                . . . . . . U . .  system
+restart               . = = = = . . . .  system
+abandon               . B B . B . . . .  owner
+rebase                . = = . = . . . .  system
+close                 . C C . . . . . .  ars prefecture
+"""
+
+
+def expected(line):
+    """``{state before: (state after, hats)}`` of a line."""
+    act, *cells = line.split()
+    after, hats = cells[: len(LETTERS)], " ".join(cells[len(LETTERS) :])
+    return act, {
+        str(before): (str(before if to == "=" else LETTERS[to]), hats)
+        for before, to in zip(LETTERS.values(), after, strict=True)
+        if to != "."
+    }
+
+
+EXPECTED = dict(map(expected, MATRIX.strip("\n").splitlines()[1:]))
 # What must be true of the file besides, so that only state and hat decide.
 READY = {"share": {}, "endorse": {"shared_at": 1}, "propose": {"shared_at": 1, "endorsed_at": 1}}
 SIGNING_OR_LATER = {"awaiting_signatures", "labelled", "refused"}

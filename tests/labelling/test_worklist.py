@@ -24,14 +24,9 @@ from territories.models import CommuneVintage, Epci, Event
 from tests import factories as make
 from tests.plugins.signed_in import PortalClient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("today")]
 NOW = make.NOW
 LIST = "/dossiers/"
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture
@@ -42,16 +37,6 @@ def agent_client():
         return client
 
     return signed_in
-
-
-@pytest.fixture
-def ars():
-    return make.mandate(AuthorityKind.ARS)
-
-
-@pytest.fixture
-def prefecture():
-    return make.mandate(AuthorityKind.PREFECTURE)
 
 
 @pytest.fixture
@@ -281,7 +266,7 @@ def test_filters_by_epci_wave_and_reviewer(agent, ars):
     mine = under_review(ars)
     for words, found, chip in [
         ({"epci": "980000001"}, [here], "CC du Pays fictif"),
-        ({"vague": "5"}, [later], "Vague 5, vague d’essai"),
+        ({"vague": "5"}, [later], "5. vague d’essai"),
         ({"agent": str(ars.user_id)}, [mine], "instruit par moi"),
         ({"agent": "personne"}, [here, later], "sans agent"),
     ]:
@@ -290,6 +275,20 @@ def test_filters_by_epci_wave_and_reviewer(agent, ars):
         assert [one["label"] for one in response.context["chips"]] == [chip]
         assert "Tout effacer" in response.content.decode()
     assert response.context["options"]["epci"] == [("980000001", "CC du Pays fictif")]
+
+
+def test_the_epcis_offered_are_those_of_the_departement_and_the_one_asked_is_named(agent):
+    for code, name in [("98", "Pays fictif"), ("97", "Pays d'Ailleurs")]:
+        epci = Epci.objects.create(code=f"{code}0000001", name=f"CC du {name}", kind="CC", sort_key=name)
+        inside = make.commune(f"{code}003", f"Prototype {code}", make.departement(code, f"Département {code}"))
+        CommuneVintage.objects.filter(commune=inside).update(epci=epci)
+        submitted(f"Cabinet {code} (fictif)", in_=inside)
+    here, elsewhere = ("980000001", "CC du Pays fictif"), ("970000001", "CC du Pays d’Ailleurs")
+    assert agent.get(LIST).context["options"]["epci"] == [elsewhere, here]
+    assert agent.get(LIST, {"dep": "98"}).context["options"]["epci"] == [here]
+    asked = agent.get(LIST, {"dep": "98", "epci": elsewhere[0]}).context
+    assert (asked["rows"], asked["options"]["epci"]) == ([], [here, elsewhere])
+    assert elsewhere[1] in [chip["label"] for chip in asked["chips"]]
 
 
 def test_columns_sort_both_ways(agent):

@@ -1,7 +1,7 @@
 """A label as the last signature makes it, notified, for the tests of what a label is and becomes."""
 
 from labelling.choices import ApplicationState
-from labelling.models import AdversarialProcedure, Application, Ending, EndingGround, Label, Suspension
+from labelling.models import AdversarialProcedure, Application, Ending, EndingGround, Label, Lifting, Suspension
 from labelling.services import acts
 from labelling.services.drafting import draft_content
 from labelling.services.reviews import sheet
@@ -89,6 +89,21 @@ def suspend(label, *, since, at=make.NOW):
         applied_at=at,
         period=make.DateRange(since, None),
     )
+
+
+def lift(suspension, *, back, at=make.NOW):
+    """Lift a suspension, whose last day is the eve of ``back``, leaving the rows that the act would have left."""
+    decision = signed_act(suspension.label, DecisionKind.LABEL_REINSTATED, at=at)
+    Lifting.objects.create(
+        label=suspension.label,
+        suspension=suspension,
+        decision=decision,
+        effect_date=back,
+        signed_date=at.date(),
+        applied_at=at,
+        was_period=suspension.period,
+    )
+    Suspension.objects.filter(pk=suspension.pk).update(period=make.DateRange(suspension.period.lower, back))
 
 
 def signed_act(label, kind, *, at=make.NOW):

@@ -25,6 +25,13 @@ class PortalClient(Client):
         del self.cookies[settings.SESSION_COOKIE_NAME]
 
 
+def signed_in(person):
+    """A browser in which a person is signed in."""
+    client = PortalClient()
+    client.force_login(person)
+    return client
+
+
 @pytest.fixture
 def client():
     """A visitor; sign in with ``client.force_login(person)``."""

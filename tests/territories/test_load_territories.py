@@ -58,6 +58,16 @@ def test_departements_in_order_with_corsica_after_19(reference):
     assert Commune.objects.get(code="2A004").departement_id == "2A"
 
 
+def test_names_are_official_in_the_data_and_typeset_when_they_are_shown(reference):
+    rows = Departement.objects.filter(pk="21")
+    assert rows.get().name == rows.defer("name").get().name == "Côte-d’Or"
+    assert str(
+        Commune.objects.select_related("departement__region").filter(departement="06").first().departement.region
+    ) == ("Provence-Alpes-Côte d’Azur")
+    assert rows.values_list("name", flat=True).get() == "Côte-d'Or"
+    assert Departement.objects.filter(name="Côte-d'Or").exists()
+
+
 def test_time_zones(reference):
     zones = dict(Departement.objects.exclude(timezone="Europe/Paris").values_list("code", "timezone"))
     assert zones == {

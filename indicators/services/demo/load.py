@@ -31,6 +31,7 @@ from indicators.models import Edition
 from indicators.services.demo.afterwards import enter_demo_ground, follow_labels
 from indicators.services.demo.calendar import create_calendar
 from indicators.services.demo.exchanges import exchange_on_files
+from indicators.services.demo.fields import note_demo_fields
 from indicators.services.demo.files import PARIS, STANDS_AT, Plan, Player
 from indicators.services.demo.money import create_envelopes, give_grants
 from indicators.services.demo.network import surround
@@ -212,6 +213,7 @@ def _play_departement(work: Work) -> int:
     exchange_on_files(plans[0].line.commune.departement, team)
     ask_demo_opinions(plans[0].line.commune.departement, team)
     ask_demo_questions(plans[0].line.commune.departement, team)
+    note_demo_fields(plans[0].line.commune.departement, team)
     surround(plans[0].line.commune.departement, team)
     follow_labels(plans[0].line.commune.departement, team)
     return len(plans)
