@@ -9,6 +9,7 @@ from labelling.choices import Rule
 from labelling.rules.answers import Answers, Closure, Member, OnCall, parse
 from labelling.rules.diff import ABSENT, changes, has_changed
 from labelling.rules.reads import only_read, step_of, taken_over
+from labelling.rules.words import who_is
 from tests.labelling.test_answers import WHOLE
 
 BEFORE = parse(WHOLE)
@@ -109,3 +110,15 @@ def test_the_team_of_a_question_is_that_of_its_profession():
 
 def test_nothing_reads_an_empty_file():
     assert changes(Answers(), Answers()) == []
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        (Member("nurse"), ("Infirmier", "")),
+        (Member("doctor", name="médecin 2"), ("médecin 2", "")),
+        (Member("nurse", name="Mme Ébauche"), ("Mme Ébauche", "infirmier")),
+    ],
+)
+def test_a_profession_that_the_name_says_is_not_said_again(member, said):
+    assert who_is(member) == said
