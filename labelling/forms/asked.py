@@ -32,6 +32,10 @@ class AskedIntegerField(Asked, forms.IntegerField):
     """A number, now or later."""
 
 
+class AskedDecimalField(Asked, forms.DecimalField):
+    """A figure, now or later."""
+
+
 class AskedCharField(Asked, forms.CharField):
     """A text, now or later."""
 

@@ -11,6 +11,8 @@ from dsfr.forms import DsfrBaseForm
 from francesante.lib.free_text import FreeTextField
 from francesante.lib.identifiers import clean_finess, clean_siret
 from labelling.choices import AmendmentKind, EndingAct, Route
+from labelling.forms.asked import AskedFreeTextField
+from labelling.forms.step import Asked
 from labelling.models import EndingGround
 
 LONGEST = 3000
@@ -334,14 +336,15 @@ class AmendForm(DsfrBaseForm):
 class StatementForm(DsfrBaseForm):
     """What a holder says of one criterion: nothing changed, or what did."""
 
+    use_required_attribute = False
+
     same = forms.ChoiceField(
         widget=forms.RadioSelect,
         error_messages={"required": "Répondez pour ce critère."},
     )
-    change = FreeTextField(
+    change = AskedFreeTextField(
         label="Ce qui a changé, et depuis quand",
         help_text="Aucune donnée de patient.",
-        required=False,
         max_length=1500,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -352,6 +355,11 @@ class StatementForm(DsfrBaseForm):
         self.fields["same"].choices = answers  # type: ignore[attr-defined]
         # Each question says its criterion: read aloud, one legend must not sound like the next.
         self.fields["same"].label = self["same"].label = title
+
+    @property
+    def asked(self) -> dict[str, Asked]:
+        """When the page shows what changed: once something did."""
+        return {"change": Asked(f"{self.add_prefix('same')}=no", now=self["same"].value() == "no")}
 
     def clean(self) -> dict[str, Any]:
         """Ask what changed when something did, and keep nothing otherwise."""
