@@ -9,7 +9,9 @@ from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.free_text import FreeTextField
 from francesante.lib.french import NBSP, euros
+from francesante.lib.workflow import RefusedError
 from funding.models import Envelope
+from funding.services.envelopes import check_room, checked_amount
 
 CEILING_OF_INPUT = Decimal("999999999.99")
 
@@ -71,6 +73,23 @@ class GrantForm(DsfrBaseForm):
     def __init__(self, *args: Any, envelopes: QuerySet[Envelope], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["envelope"].queryset = envelopes
+
+    def clean_amount(self) -> Decimal:
+        """Refuse beside the field what the service refuses of any amount."""
+        try:
+            return checked_amount(self.cleaned_data["amount"])
+        except RefusedError as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse beside the amount what the chosen envelope cannot hold."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if "envelope" in data and "amount" in data:
+            try:
+                check_room(data["envelope"], data["amount"])
+            except RefusedError as refusal:
+                self.add_error("amount", str(refusal))
+        return data
 
 
 class PaymentForm(DsfrBaseForm):

@@ -68,7 +68,6 @@ urlpatterns = [
     path("candidater/structure/<int:line>/code/", claims.claim_code, name="claim-code"),
     path("candidater/invitation/", prospects.structure_welcome, name="structure-welcome"),
     path("candidater/invitation/<str:token>/", prospects.structure_invitation, name="structure-invitation"),
-    path("structures/acces-promis/", claims.accept_access, name="access-accept"),
     path("structures/<int:pk>/acces/", claims.structure_access, name="structure-access"),
     path("structures/<int:pk>/candidature/", files.application_start, name="application-start"),
     # Files: one address for both sides

@@ -26,6 +26,18 @@ DECIDED_OR_SIGNING = [State.AWAITING_SIGNATURES, State.LABELLED, State.REFUSED]
 """States in which ``decision`` is set."""
 
 
+ELSEWHERE: Mapping[str, str] = {
+    State.SUBMITTED: "Ce dossier attend d’être pris en charge : son instruction n’a pas commencé.",
+    State.DISAGREEMENT: "Les deux autorités sont en désaccord sur ce dossier : la concertation vient d’abord.",
+    State.AWAITING_SIGNATURES: "Ce dossier est déjà à la signature.",
+    State.LABELLED: "Ce dossier est déjà labellisé.",
+    State.REFUSED: "Ce dossier a déjà reçu un refus.",
+    State.ABANDONED: "La structure s’est désistée de ce dossier.",
+    State.CLOSED: "Ce dossier est classé sans suite.",
+}
+"""Why an act of the instruction cannot be done on a file that is in another state: what agents read of each file."""
+
+
 def _shared_and_endorsed(application: Any) -> str | None:
     if application.shared_at is None:
         return "L’appréciation du chef de file n’est pas encore partagée avec l’autre autorité."
@@ -66,6 +78,7 @@ TRANSITIONS: Mapping[str, Transition] = {
         target=None,
         who=_AGENTS,
         refusal="Un dossier s’affecte jusqu’à sa décision, par un agent de l’ARS ou de la préfecture.",
+        elsewhere=ELSEWHERE,
     ),
     "assess": Transition(
         sources=frozenset({State.UNDER_REVIEW, State.DISAGREEMENT}),
@@ -79,6 +92,7 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=_AGENTS,
         refusal="L’appréciation se partage pendant l’instruction, par un agent de l’autorité chef de file.",
         guard=_not_shared,
+        elsewhere=ELSEWHERE,
     ),
     "endorse": Transition(
         sources=frozenset({State.UNDER_REVIEW}),
@@ -86,6 +100,7 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=_AGENTS,
         refusal="L’appréciation se reprend pendant l’instruction, par un agent de l’autre autorité.",
         guard=_shared,
+        elsewhere=ELSEWHERE,
     ),
     "propose": Transition(
         sources=frozenset({State.UNDER_REVIEW}),
@@ -93,6 +108,7 @@ TRANSITIONS: Mapping[str, Transition] = {
         who=_AGENTS,
         refusal="Un projet de décision se présente à la signature pendant l’instruction, par un agent.",
         guard=_shared_and_endorsed,
+        elsewhere=ELSEWHERE,
     ),
     "take_back": Transition(
         sources=frozenset({State.AWAITING_SIGNATURES}),

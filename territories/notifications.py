@@ -5,6 +5,7 @@ from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from territories.models import Authority, Invitation
+from territories.services.accounts import words_of_access
 from territories.services.mails import compose
 
 
@@ -30,6 +31,6 @@ def send_invitation(invitation: Invitation, *, token: str, promise: str) -> None
 def promise_of(invitation: Invitation) -> str:
     """Say in a few words what an invitation opens."""
     if invitation.mandate_fields is None:
-        return "accéder à l’espace d’une structure de soins"
+        return words_of_access(invitation.membership_fields or {})
     authority = Authority.objects.get(pk=invitation.mandate_fields["authority"])
     return f"agir pour l’autorité « {authority.name} »"

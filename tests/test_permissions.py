@@ -69,7 +69,6 @@ TABLE = {
     "claim": SIGNED_IN,
     "claim-siret": SIGNED_IN,
     "claim-code": "3333333333333",
-    "access-accept": POST_ONLY,
     "structure-access": "3224x4x4xxxxx",
     "application-start": POST_ONLY,
     "applications": SIGNED_IN,

@@ -5,7 +5,7 @@ to rows, ``territories.services.events.perform``, is the only writer of ``state`
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Guard = Callable[[Any], str | None]
@@ -37,6 +37,7 @@ class Transition:
         who: hats (``Mandate.hat``, ``Membership.hat`` or ``"system"``) that may do it.
         refusal: sentence when the state or the hat does not allow it.
         guard: further condition on the row.
+        elsewhere: by state that is no source, the sentence that says why there; ``refusal`` for the others.
     """
 
     sources: frozenset[str]
@@ -44,6 +45,7 @@ class Transition:
     who: frozenset[str]
     refusal: str
     guard: Guard | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 Table = Mapping[str, Transition]
@@ -52,8 +54,10 @@ Table = Mapping[str, Transition]
 def check(table: Table, action: str, *, state: str, hat: str, row: Any = None) -> Transition:
     """Return the transition of ``action``, or raise :class:`RefusedError` with the sentence to show."""
     transition = table[action]
-    if state not in transition.sources or hat not in transition.who:
+    if hat not in transition.who:
         raise RefusedError(transition.refusal)
+    if state not in transition.sources:
+        raise RefusedError(transition.elsewhere.get(state, transition.refusal))
     if transition.guard and row is not None and (sentence := transition.guard(row)):
         raise RefusedError(sentence)
     return transition

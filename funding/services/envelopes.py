@@ -32,6 +32,16 @@ def checked_amount(amount: Decimal) -> Decimal:
     return amount.quantize(CENT)
 
 
+def check_room(envelope: Envelope, amount: Decimal) -> None:
+    """Ask that an envelope holds an amount as it stands: a proposal asks, and its presentation again, under the lock.
+
+    Raises:
+        RefusedError: not enough left; the sentence says how much is missing and what to do.
+    """
+    if amount > envelope.available:
+        raise RefusedError(short_of_money(envelope=envelope.short_title, rest=envelope.available, asked=amount))
+
+
 def lock_envelope(pk: int) -> Envelope:
     """Lock an envelope for the transaction and return it with what names it."""
     return Envelope.objects.named().select_for_update(of=("self",)).get(pk=pk)
@@ -150,8 +160,7 @@ def reserve(envelope: Envelope, grant: Grant, *, mandate: Mandate, at: datetime)
     Raises:
         RefusedError: not enough left; the sentence says how much is missing.
     """
-    if grant.amount > envelope.available:
-        raise RefusedError(short_of_money(envelope=envelope.short_title, rest=envelope.available, asked=grant.amount))
+    check_room(envelope, grant.amount)
     move(envelope, MovementKind.RESERVATION, grant.amount, mandate=mandate, at=at, grant=grant)
 
 

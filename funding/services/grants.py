@@ -18,7 +18,7 @@ from francesante.lib.workflow import RefusedError, StaleError, check
 from funding.choices import GrantState, MovementKind
 from funding.models import Envelope, Grant, Payment
 from funding.rules import euros_in_words
-from funding.services.envelopes import checked_amount, lock_envelope, move, reserve
+from funding.services.envelopes import check_room, checked_amount, lock_envelope, move, reserve
 from funding.services.freezes import freeze_of
 from funding.workflow import TRANSITIONS
 from labelling.models import Label
@@ -59,7 +59,8 @@ def propose_grant(
     """Propose an amount to a label in force, on an envelope that covers its place. Nothing is reserved yet.
 
     Raises:
-        RefusedError: the label is not in force, the envelope is of another territory, or already serves this label.
+        RefusedError: the label is not in force, the envelope is of another territory, too small, or already serves this
+            label.
     """
     check_agent(mandate, label.departement, at=at)
     amount = checked_amount(amount)
@@ -69,6 +70,7 @@ def propose_grant(
         raise RefusedError(
             f"L’enveloppe {envelope.short_title} ne couvre pas {label.departement}. Rien n’a été enregistré."
         )
+    check_room(envelope, amount)
     try:
         with transaction.atomic():
             _check_in_force(lock(label), at=at)

@@ -9,6 +9,7 @@ from dsfr.forms import DsfrBaseForm
 
 from francesante.lib.french import grouped
 from labelling.forms.asked import AskedDecimalField
+from labelling.forms.step import Asked
 from labelling.rules.additionality import MEASURES
 
 SAME, OTHER, UNKNOWN = "same", "other", "unknown"
@@ -17,6 +18,7 @@ SAME, OTHER, UNKNOWN = "same", "other", "unknown"
 class SupplyForm(DsfrBaseForm):
     """By measure, whether it is the same as a known figure, and the other figure when it is not."""
 
+    use_required_attribute = False
     when = ""
     hint = ""
 
@@ -44,6 +46,14 @@ class SupplyForm(DsfrBaseForm):
                 error_messages={"invalid": "Indiquez un nombre, par exemple 27,5."},
             )
         super().__init__(*args, **kwargs)
+
+    @property
+    def asked(self) -> dict[str, Asked]:
+        """When the page shows the field of another figure: once that answer is chosen."""
+        return {
+            f"{key}_value": Asked(f"{self.add_prefix(f'{key}_how')}={OTHER}", now=self[f"{key}_how"].value() == OTHER)
+            for key in MEASURES
+        }
 
     def clean(self) -> dict[str, Any]:
         """Ask for the figure where it was another."""

@@ -13,6 +13,7 @@ from francesante.lib.identifiers import clean_finess, clean_siret
 from labelling.choices import AmendmentKind, EndingAct, Route
 from labelling.forms.asked import AskedBooleanField, AskedDateField, AskedFreeTextField
 from labelling.forms.communes import commune_meant, in_words
+from labelling.forms.step import Asked
 from labelling.models import EndingGround
 from territories.models import Commune
 
@@ -358,6 +359,8 @@ class AmendForm(DsfrBaseForm):
 class StatementForm(DsfrBaseForm):
     """What a holder says of one criterion: nothing changed, or what did."""
 
+    use_required_attribute = False
+
     same = forms.ChoiceField(
         widget=forms.RadioSelect,
         error_messages={"required": "Répondez pour ce critère."},
@@ -375,6 +378,11 @@ class StatementForm(DsfrBaseForm):
         self.fields["same"].choices = answers  # type: ignore[attr-defined]
         # Each question says its criterion: read aloud, one legend must not sound like the next.
         self.fields["same"].label = self["same"].label = title
+
+    @property
+    def asked(self) -> dict[str, Asked]:
+        """When the page shows what changed: once something did."""
+        return {"change": Asked(f"{self.add_prefix('same')}=no", now=self["same"].value() == "no")}
 
     def clean(self) -> dict[str, Any]:
         """Ask what changed when something did, and keep nothing otherwise."""

@@ -41,19 +41,15 @@ class Pieces(forms.ModelMultipleChoiceField):
         return f"{obj.name}, {short_date(obj.document_date)}, {subject}"
 
 
-class AskForm(DsfrBaseForm):
-    """Whom to ask, what, by when, and what they may read."""
+class QuestionForm(DsfrBaseForm):
+    """What is asked of a third party, and by when."""
 
     use_required_attribute = False
+    field_order = ("groups", "bodies", "question", "due_date", "parts", "pieces")
 
-    bodies = Bodies(
-        ConsultedBody.objects.none(),
-        label="Organismes",
-        error_messages={"required": "Choisissez au moins un organisme."},
-    )
     question = FreeTextField(
         label="Question posée",
-        help_text=f"L’organisme la lit telle quelle. {NO_PATIENT}",
+        help_text=f"Chaque organisme la lit telle quelle. {NO_PATIENT}",
         max_length=MAX_QUESTION,
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Écrivez la question posée."},
@@ -66,6 +62,16 @@ class AskForm(DsfrBaseForm):
             "required": "Indiquez la date attendue.",
             "invalid": "Indiquez une date, par exemple 25/11/2026.",
         },
+    )
+
+
+class AskForm(QuestionForm):
+    """Whom to ask, what, by when, and what they may read."""
+
+    bodies = Bodies(
+        ConsultedBody.objects.none(),
+        label="Organismes",
+        error_messages={"required": "Choisissez au moins un organisme."},
     )
     parts = forms.MultipleChoiceField(
         label="Réponses montrées",
@@ -95,10 +101,8 @@ class Groups(forms.ModelMultipleChoiceField):
         return f"{obj.name}, {obj.departement} : {names}"
 
 
-class BulkAskForm(DsfrBaseForm):
+class BulkAskForm(QuestionForm):
     """One question on several files: of whom, and by when; each file asks those of its own territory."""
-
-    use_required_attribute = False
 
     groups = Groups(ExpertGroup.objects.none(), label="Groupes d’experts", required=False)
     bodies = Bodies(
@@ -106,22 +110,6 @@ class BulkAskForm(DsfrBaseForm):
         label="Organismes, un par un",
         help_text="Ils lisent la structure et toutes ses réponses, sans les pièces ni les appréciations.",
         required=False,
-    )
-    question = FreeTextField(
-        label="Question posée",
-        help_text=f"Chaque organisme la lit telle quelle, dossier par dossier. {NO_PATIENT}",
-        max_length=MAX_QUESTION,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"required": "Écrivez la question posée."},
-    )
-    due_date = forms.DateField(
-        label="Réponse attendue le",
-        help_text="L’organisme est relancé trois jours avant, puis ce jour-là.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Indiquez la date attendue.",
-            "invalid": "Indiquez une date, par exemple 25/11/2026.",
-        },
     )
 
     def __init__(

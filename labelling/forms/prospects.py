@@ -31,10 +31,12 @@ class ProspectListForm(DsfrBaseForm):
         choices=[("", "Tous les types"), *((value, label.capitalize()) for value, label in StructureKind.choices)],
     )
 
+    tous = forms.BooleanField(required=False)
+
     def kept(self) -> dict[str, str]:
         """Return the filters that hold."""
         self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
+        return {name: "1" if value is True else value for name, value in self.cleaned_data.items() if value}
 
 
 class InviteForm(DsfrBaseForm):

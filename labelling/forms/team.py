@@ -10,6 +10,7 @@ from django.utils.text import capfirst
 from dsfr.widgets import InlineRadioSelect
 
 from francesante.lib.identifiers import rpps_warning
+from francesante.lib.text import sort_key
 from labelling.forms.asked import AskedBooleanField, AskedChoiceField, AskedIntegerField
 from labelling.forms.rows import row_count
 from labelling.forms.step import StepForm
@@ -102,7 +103,10 @@ class TeamForm(StepForm):
             names = ("profession", "name", "rpps", "sector", "on_site", "minutes")
             fields = {name: self[f"{prefix}_{name}"] for name in names}
             said = PROFESSIONS.get(str(fields["profession"].value() or ""), "")
-            title = " ".join(filter(None, [said.capitalize(), str(fields["name"].value() or "")]))
+            name = str(fields["name"].value() or "")
+            title = (
+                name if said and sort_key(name).startswith(sort_key(said)) else f"{said.capitalize()} {name}".strip()
+            )
             halves = [self[f"{prefix}_h{half}"] for half in range(len(HALF_DAYS))]
             yield Row(row, fields, halves[::2], halves[1::2], title or f"Professionnel {row + 1}")
 

@@ -68,8 +68,9 @@ class RegisterLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        number = self.siret if self.register == Register.DECLARED else self.number
-        return f"{self.get_register_display()} {number}"
+        if self.register == Register.DECLARED:
+            return f"{self.get_register_display()}, SIRET {self.siret}"
+        return f"{self.get_register_display()} {self.number}"
 
 
 class RegisterImport(models.Model):

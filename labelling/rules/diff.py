@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labelling.rules.answers import HALF_DAYS, PROFESSIONS, Answers
+from labelling.rules.answers import HALF_DAYS, Answers
 from labelling.rules.reads import read_by
 from labelling.rules.steps import TO_FILL, Step
-from labelling.rules.words import answers_in_words
+from labelling.rules.words import answers_in_words, who_is
 
 ABSENT = "–"
 
@@ -52,7 +52,7 @@ def _team_details(answers: Answers) -> list[tuple[str, str]]:
     """What the words of a team leave out when nothing is compared: which half-days, and the end of the RPPS."""
     details = []
     for member in answers.team:
-        name = member.name or PROFESSIONS[member.profession].capitalize()
+        name, _ = who_is(member)
         if member.half_days:
             halves = ", ".join(HALF_DAYS[half] for half in sorted(member.half_days))
             details.append((f"{name}, demi-journées", halves))

@@ -17,22 +17,52 @@ WELL_SUPPORTED = 3
 
 
 SPECIALISED: Mapping[str, str] = {
+    "annexe": "annexe d’un autre lieu",
+    "cattp": "psychiatrie",
+    "cegidd": "santé sexuelle",
+    "cmp": "psychiatrie",
+    "cmpp": "psychiatrie",
+    "convalescence": "soins de suite",
+    "cpef": "planification familiale",
     "dent": "dentaire",
     "dentaire": "dentaire",
+    "dentaires": "dentaire",
+    "depistage": "prévention",
     "dialyse": "dialyse",
     "had": "HAD",
     "hj": "hôpital de jour",
+    "hdj": "hôpital de jour",
     "imagerie": "imagerie",
     "infirmiers": "soins infirmiers",
+    "mentale": "psychiatrie",
+    "ophtalmo": "ophtalmologie",
     "ophtalmologie": "ophtalmologie",
+    "ophtalmologique": "ophtalmologie",
     "orthodontie": "orthodontie",
+    "planification": "planification familiale",
     "psychiatrie": "psychiatrie",
+    "psychiatrique": "psychiatrie",
+    "psychologique": "psychiatrie",
+    "psychotherapique": "psychiatrie",
     "psy": "psychiatrie",
     "radiologie": "radiologie",
+    "samu": "urgences",
     "sexuelle": "santé sexuelle",
+    "smr": "soins de suite",
+    "smur": "urgences",
+    "ssr": "soins de suite",
+    "tuberculeuse": "prévention",
     "usld": "soins de longue durée",
 }
 """Words of a name, without accents, that speak of a single kind of care; and how they are told."""
+GENERAL = frozenset({"medical", "medicale", "polyvalent", "polyvalente", "pluriprofessionnel", "pluriprofessionnelle"})
+"""Words of a name that speak of general care: beside them, a single kind of care is not the only one."""
+
+SILENT = "aucun registre ne dit rien des critères"
+NO_ADDRESS = "aucune adresse électronique connue"
+NO_ANSWER = "une invitation est restée sans réponse"
+SHARED = (SILENT, NO_ADDRESS, NO_ANSWER)
+"""Doubts that many places have: a list says them once for all of these."""
 
 
 class Likelihood(StrEnum):
@@ -48,17 +78,31 @@ ORDER = list(Likelihood)
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What the registers say of a place: reasons to invite it, reasons to look closer."""
+    """What the registers say of a place: reasons to invite it, reasons to look closer.
+
+    ``specialised``: its name speaks of a single kind of care, which the label does not aim at.
+    """
 
     likelihood: Likelihood
     reasons: tuple[str, ...]
     doubts: tuple[str, ...]
     strength: int
+    specialised: bool = False
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """Order of the list: the likely first, then those of which more is known."""
-        return ORDER.index(self.likelihood), -self.strength
+    def shared(self) -> tuple[str, ...]:
+        """The doubts that many places have."""
+        return tuple(doubt for doubt in self.doubts if doubt in SHARED)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The doubts that come from what is known of this place alone."""
+        return tuple(doubt for doubt in self.doubts if doubt not in SHARED)
+
+    @property
+    def rank(self) -> tuple[int, int, tuple[str, ...], int]:
+        """Order of the list: the likely first, then the fewest doubts, those that share them together; the best known first."""
+        return ORDER.index(self.likelihood), len(self.shared), self.shared, len(self.own) * 100 - self.strength
 
 
 def weigh(
@@ -93,15 +137,17 @@ def weigh(
     if labelled_siblings:
         s = plural(labelled_siblings)
         reasons.append(f"même entité juridique : {labelled_siblings}{NBSP}site{s} labellisé{s}")
-    if special := sorted({SPECIALISED[word] for word in sort_key(name).split() if word in SPECIALISED}):
+    words = set(sort_key(name).split())
+    if special := sorted({SPECIALISED[word] for word in words & SPECIALISED.keys()}):
         doubts.append(f"son nom dit « {', '.join(special)} » : présence d’un médecin à vérifier")
     against = bool(doubts)
     if not facts:
-        doubts.append("aucun registre ne dit rien des critères")
+        doubts.append(SILENT)
     if not has_address:
-        doubts.append("aucune adresse électronique connue")
+        doubts.append(NO_ADDRESS)
     if former_invitation:
-        doubts.append("une invitation est restée sans réponse")
+        doubts.append(NO_ANSWER)
     supported = Likelihood.LIKELY if facts >= WELL_SUPPORTED else Likelihood.POSSIBLE
     likelihood = Likelihood.DOUBTFUL if against else supported
-    return Weighed(likelihood, tuple(map(typeset, reasons)), tuple(map(typeset, doubts)), facts)
+    specialised = bool(special) and not words & GENERAL
+    return Weighed(likelihood, tuple(map(typeset, reasons)), tuple(map(typeset, doubts)), facts, specialised)

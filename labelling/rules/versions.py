@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from francesante.lib.french import typeset
 from labelling.choices import StructureKind
 from labelling.rules.parameters import in_words
 from labelling.rules.textdiff import Segment, differs, text_diff
@@ -75,6 +76,17 @@ def compare(before: Any, after: Any, old: Iterable[Any], new: Iterable[Any]) -> 
     ]
     same = len(now) - sum(change.kind != "removed" for change in changes)
     return VersionDiff(_fields(before, after, _VERSION), changes, same)
+
+
+def silent_change(before: Any, after: Any) -> str:
+    """Return, of a criterion of two versions, the parameters that changed while its words did not; else nothing.
+
+    The words are its title, its text and its help: they may say an old number, or rightly say none.
+    """
+    if any(getattr(before, name) != getattr(after, name) for name in ("title", "text", "help_text")):
+        return ""
+    old, new = _text(before, "parameters"), _text(after, "parameters")
+    return typeset(f"« {old} » devient « {new} »") if old != new else ""
 
 
 def _fields(before: Any, after: Any, labels: dict[str, str]) -> list[FieldChange]:

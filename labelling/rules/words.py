@@ -4,7 +4,8 @@ from collections.abc import Collection
 from typing import Any
 
 from francesante.lib.french import joined, opening_hours, plural, typeset
-from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, WEEKS, Answers, Hours, Stop
+from francesante.lib.text import sort_key
+from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, WEEKS, Answers, Hours, Member, Stop
 from labelling.rules.conditions import is_spared
 from labelling.rules.steps import TO_FILL, Step
 
@@ -73,6 +74,13 @@ def stop_in_words(stop: Stop) -> str:
     return f"{DAYS[stop.day]} {opening_hours([(stop.start, stop.end)])}, {where}, {WEEKS[stop.weeks]}"
 
 
+def who_is(member: Member) -> tuple[str, str]:
+    """Return the name of a professional and their profession, which is left out when the name says it already."""
+    profession = PROFESSIONS[member.profession]
+    name = member.name or profession.capitalize()
+    return name, "" if sort_key(name).startswith(sort_key(profession)) else profession
+
+
 def _team_in_words(answers: Answers) -> list[tuple[str, str]]:
     rows = []
     for member in answers.team:
@@ -85,8 +93,8 @@ def _team_in_words(answers: Answers) -> list[tuple[str, str]]:
         )
         count = len(member.half_days)
         half_days = f"{count} demi-journée{plural(count)} par semaine" if count else ""
-        name = member.name or PROFESSIONS[member.profession].capitalize()
-        rows.append((name, ", ".join(filter(None, [PROFESSIONS[member.profession], where, half_days]))))
+        name, profession = who_is(member)
+        rows.append((name, ", ".join(filter(None, [profession, where, half_days]))))
     return rows or [("Équipe", "")]
 
 

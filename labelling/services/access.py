@@ -1,5 +1,6 @@
 """Who acts for a structure: its owner invites, and ends accesses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from labelling.choices import MembershipRole
 from labelling.models import Membership, Structure
 from territories.choices import Subject
 from territories.models import Invitation, Mandate, User
-from territories.services.accounts import cancel_invitation, invite
+from territories.services.accounts import cancel_invitation, give_accesses_with, invite
 from territories.services.events import lock, record_event
 
 
@@ -200,9 +201,28 @@ def _inviter(promise: dict[str, Any], structure: Structure) -> Membership | Mand
 
 
 def give_all_promised_access(*, at: datetime) -> int:
-    """Give every accepted and missing access; return how many were given. What the periodic task calls."""
+    """Give every accepted and missing access; return how many were given.
+
+    What the periodic task calls, for an acceptance that was interrupted before its access was given.
+    """
     emails = Invitation.objects.filter(accepted_at__isnull=False, membership_fields__isnull=False).values("email")
     return sum(len(give_promised_access(user=user, at=at)) for user in User.objects.filter(email__in=emails))
+
+
+def words_of(promise: Mapping[str, Any]) -> str:
+    """Say what an invitation opens, and of which structure: its link is worth something for one address only."""
+    structure = Structure.objects.select_related("commune").filter(pk=promise["structure"]).first()
+    if structure is None:
+        return "accéder à l’espace d’une structure de soins"
+    name = f"{structure.name} ({structure.commune.name})"
+    if "mandate" in promise:
+        return f"confirmer ce que les registres savent de {name}, en vue du label France Santé"
+    return f"remplir les dossiers de {name}"
+
+
+def register_accesses() -> None:
+    """Give at once what an accepted invitation promises, and say what it is; called once, when the portal starts."""
+    give_accesses_with(give_promised_access, words=words_of)
 
 
 def _require_owner(membership: Membership, act: str) -> None:

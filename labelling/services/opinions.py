@@ -23,6 +23,7 @@ from labelling.models import Application, ConsultedBody, Evidence, ExpertGroup, 
 from labelling.models.opinions import CONSULTING, OpinionQuerySet
 from labelling.rules.clock import local_day
 from labelling.services.reviews import require_reviewer
+from labelling.workflow import ELSEWHERE
 from territories.choices import Role, Subject
 from territories.models import Departement, Mandate, Notification, User
 from territories.services.events import Actor, lock, record_event
@@ -437,8 +438,8 @@ def _count(opinions: QuerySet[Opinion]) -> Coalesce:
 def _require_consulting(application: Application) -> None:
     if application.state not in CONSULTING:
         raise RefusedError(
-            "Un avis se demande pendant l’instruction, avant que la décision soit présentée à la signature. Rien n’a été "
-            "envoyé."
+            f"{ELSEWHERE[application.state]} Un avis se demande pendant l’instruction, avant que la décision soit présentée à "
+            "la signature. Rien n’a été envoyé."
         )
 
 

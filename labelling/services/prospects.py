@@ -78,6 +78,8 @@ def to_invite(
 ) -> list[Prospect]:
     """Return the places to invite among some lines, the likeliest first, in a constant number of queries.
 
+    Those whose name speaks of a single kind of care are among them: a list may leave them out.
+
     Left out: a category that the label does not aim at, a place closed or gone from its register, with a label in force
     or a file not finished, or set aside.
     """

@@ -22,7 +22,7 @@ from labelling.models import Application, Criterion, EvidenceTemplate, Specifica
 from labelling.models.evidence import template_name
 from labelling.rules.parameters import problems_of
 from labelling.rules.uploads import display_name, examine
-from labelling.rules.versions import VersionDiff, compare
+from labelling.rules.versions import VersionDiff, compare, silent_change
 from labelling.services.evidence import limits
 from labelling.workflow import TRANSITIONS
 from territories.choices import Role, Subject
@@ -66,6 +66,17 @@ def criteria_of(specification: Specification) -> list[Criterion]:
 def differences(before: Specification, after: Specification) -> VersionDiff:
     """Return what differs between two versions."""
     return compare(before, after, criteria_of(before), criteria_of(after))
+
+
+def silent_changes(specification: Specification) -> dict[str, str]:
+    """Return, by the code of a criterion, the parameters that a draft changes without changing its words.
+
+    A hint for its editors: the text may say an old number, or rightly keep silent.
+    """
+    last = Specification.objects.published().last()
+    before = {row.code: row for row in criteria_of(last)} if last else {}
+    found = {row.code: silent_change(before[row.code], row) for row in criteria_of(specification) if row.code in before}
+    return {code: words for code, words in found.items() if words}
 
 
 # Draft -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -225,6 +225,7 @@ def _preview(request: HttpRequest, data: QueryDict, mandate: Mandate) -> HttpRes
             "able": len(passing),
             "passing_head": HEADS.get(selection.action, "Appréciation du chef de file"),
             "refused": [(row.application, row.refusal) for row in found if row.refusal],
+            "reasons": _by_reason(found),
             "rows": " ".join(f"{row.application.pk}:{row.application.version}" for row in passing),
             "notes": short_places(places),
             "undeclared": undeclared(
@@ -233,6 +234,15 @@ def _preview(request: HttpRequest, data: QueryDict, mandate: Mandate) -> HttpRes
             "key": uuid4(),
         }
     return render(request, "labelling/worklist/bulk.html", context)
+
+
+def _by_reason(found: Iterable[Candidate]) -> list[tuple[str, list[Application]]]:
+    """Put together the files that cannot pass for the same reason, the most numerous first."""
+    groups: dict[str, list[Application]] = {}
+    for row in found:
+        if row.refusal:
+            groups.setdefault(row.refusal, []).append(row.application)
+    return sorted(groups.items(), key=lambda group: -len(group[1]))
 
 
 def _asked_once(action: BulkAction, data: QueryDict, mandate: Mandate) -> dict[str, Any]:

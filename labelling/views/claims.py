@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from francesante.lib.french import typeset
 from francesante.lib.proxies import client_address
@@ -347,12 +347,3 @@ def _hand_over(request: HttpRequest, structure: Structure, membership: Membershi
             f"{target.user} est maintenant responsable de la structure. Vous gardez l’accès pour remplir les dossiers.",
         )
     return redirect("structure-access", pk=structure.pk)
-
-
-@require_POST
-def accept_access(request: HttpRequest) -> HttpResponse:
-    """Take at once the accesses that accepted invitations promise; a task gives them anyway."""
-    given = access.give_promised_access(user=request.user, at=timezone.now())  # type: ignore[arg-type]
-    for membership in given:
-        messages.success(request, typeset(f"Vous avez maintenant accès à {membership.structure}."))
-    return redirect("applications")

@@ -140,6 +140,7 @@ def _letter(reading: Reading) -> dict[str, Any]:
         "content": content,
         "granted": decision.kind == DecisionKind.LABEL_GRANTED,  # type: ignore[union-attr]
         "counted": counted([row["verdict"] for row in content["criteria"]]),
+        "aside": any(row["verdict"] == "Sans objet" for row in content["criteria"]),
         "signatures": decision.signatures.select_related("mandate__authority").order_by("capacity"),  # type: ignore[union-attr]
         "label": label,
         "last_day": label.valid.upper - timedelta(days=1) if label else None,

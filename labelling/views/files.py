@@ -22,7 +22,6 @@ from labelling.rules.conditions import exempt
 from labelling.rules.steps import STEPS, TO_FILL, Status, Step, status_of
 from labelling.rules.words import all_in_words
 from labelling.services import applications as service
-from labelling.services.access import promised_access
 from labelling.services.answers_due import owed_facts
 from labelling.services.appeals import former_decisions
 from labelling.services.claims import claims_waiting_of
@@ -139,7 +138,6 @@ def applications(request: HttpRequest) -> HttpResponse:
     context = {
         "blocks": blocks,
         "claims": claims_waiting_of(request.user, at=timezone.now()),  # type: ignore[arg-type]
-        "promised": [structure for _, structure in promised_access(request.user)],  # type: ignore[arg-type]
         "first_to_start": next((row.membership.pk for row in blocks if row.may_start), None),
     }
     return render(request, "labelling/apply/applications.html", context)

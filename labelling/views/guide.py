@@ -44,6 +44,7 @@ def guide(request: HttpRequest, role: str = "") -> HttpResponse:
     title, reader, body = ROLES[role]
     context = {
         "role": role,
+        "own": role == page_of(request.mandate),  # type: ignore[attr-defined]
         "title": title,
         "body": body,
         "roles": [(slug, name) for slug, (name, *_) in ROLES.items()],

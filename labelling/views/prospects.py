@@ -1,7 +1,9 @@
 """The accelerated route: places to invite, one place and its invitation, and the structure's short form."""
 
 import csv
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,12 +29,12 @@ from labelling.notifications.direct import send_structure_invitation
 from labelling.rules.answers import WORKING_DAYS, Answers, Contact, parse
 from labelling.rules.badges import Badge
 from labelling.rules.conditions import exempt
+from labelling.rules.prospects import Likelihood
 from labelling.rules.steps import TO_FILL
 from labelling.rules.words import answers_in_words
 from labelling.services import applications as service
 from labelling.services import invitations
 from labelling.services import prospects as places
-from labelling.services.access import give_promised_access
 from labelling.services.claims import has_owner
 from labelling.services.prospects import Prospect
 from labelling.views.apply import NOT_SENT
@@ -72,9 +74,10 @@ def prospects(request: HttpRequest) -> HttpResponse:
     departement = request.GET.get("dep", "")
     if departement in {row.pk for row in departements}:
         kept["dep"] = departement
-    found = places.to_invite(
+    everyone = places.to_invite(
         lines, on=today, departement=kept.get("dep", ""), kind=kept.get("type", ""), text=kept.get("q", "")
     )
+    found = everyone if "tous" in kept else [one for one in everyone if not one.weighed.specialised]
     if request.GET.get("export") == "csv":
         return _csv(found)
     invited, aside = invitations.invited_within(lines), places.dismissed(lines)
@@ -94,11 +97,21 @@ def prospects(request: HttpRequest) -> HttpResponse:
         "filtered": bool(kept),
         "page": page,
         "rows": [(row, _badge(row)) for row in page.object_list] if view == "invites" else page.object_list,
+        "groups": _groups(page.object_list) if view == "a-inviter" else [],
+        "specialised": sum(one.weighed.specialised for one in everyone),
         "export": f"?{urlencode({**kept, 'export': 'csv'})}",
         "previous": f"?{urlencode({'vue': view, **kept, 'page': page.number - 1})}",
         "next": f"?{urlencode({'vue': view, **kept, 'page': page.number + 1})}",
     }
     return render(request, "labelling/prospects/list.html", context)
+
+
+def _groups(found: Iterable[Prospect]) -> list[tuple[Likelihood, tuple[str, ...], list[Prospect]]]:
+    """Put together the places that follow one another with the same likelihood and the same shared doubts."""
+    return [
+        (likelihood, shared, list(rows))
+        for (likelihood, shared), rows in groupby(found, key=lambda one: (one.weighed.likelihood, one.weighed.shared))
+    ]
 
 
 def _departements(mandate: Mandate) -> list[Departement]:
@@ -224,9 +237,8 @@ def structure_invitation(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_safe
 def structure_welcome(request: HttpRequest) -> HttpResponse:
-    """Give the access that the link promised, and go to the short form."""
+    """Go to the short form that an invited structure confirms."""
     user: Any = request.user
-    give_promised_access(user=user, at=timezone.now())
     application = invitations.welcome(user)
     if application is None:
         messages.info(

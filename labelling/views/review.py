@@ -20,14 +20,14 @@ from labelling.choices import ApplicationState as State
 from labelling.choices import CriterionKind, Finding, Verdict
 from labelling.forms.review import LetterForm, VerdictForm
 from labelling.models import Application, Criterion, CriterionAssessment
-from labelling.rules.answers import DAYS, PROFESSIONS, SECTORS, parse
+from labelling.rules.answers import DAYS, SECTORS, parse
 from labelling.rules.badges import OPEN
 from labelling.rules.clock import local_day
 from labelling.rules.conditions import exempt
 from labelling.rules.criteria import Assessed, assess_all
 from labelling.rules.reads import step_of
 from labelling.rules.register_facts import is_late
-from labelling.rules.words import all_in_words
+from labelling.rules.words import all_in_words, who_is
 from labelling.services import acts, assignment, decisions, drafting, quotas, reviews, revisions
 from labelling.services.accelerated import hold_all_met, refusal_of_all_met
 from labelling.services.appeals import former_decisions
@@ -449,7 +449,8 @@ def _hours(application: Application) -> list[tuple[str, str]]:
 def _team(application: Application) -> list[str]:
     members = []
     for member in parse(application.answers).team:
-        parts = [f"{PROFESSIONS[member.profession].capitalize()}{f', {member.name}' if member.name else ''}"]
+        name, profession = who_is(member)
+        parts = [f"{profession.capitalize()}, {name}" if profession else name]
         if member.sector:
             parts.append(SECTORS[member.sector])
         if member.half_days:

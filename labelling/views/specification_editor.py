@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.db.models import Count, Q
@@ -30,6 +32,7 @@ from labelling.views.national import national
 from labelling.views.posted import posted_number, posts_only
 from territories.models import Mandate
 
+View = Callable[..., HttpResponse]
 GONE = (
     "Ce critère a été retiré du brouillon, ou son code a changé, pendant que vous y travailliez. Votre saisie est gardée "
     "ci-dessous : enregistrez-la pour l’ajouter comme un nouveau critère."
@@ -46,6 +49,44 @@ def _trail(specification: Specification | None = None) -> list[tuple[str, str]]:
 
 def _draft(pk: int) -> Specification:
     return get_object_or_404(Specification, pk=pk, published_at__isnull=True)
+
+
+def drafts_only(view: View) -> View:
+    """Open a page to the editors of a draft; what was typed on one that was closed meanwhile is shown, to be copied."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponse:
+        national(request)
+        row = Specification.objects.filter(pk=pk).first()
+        if row is not None and row.published_at is None:
+            return view(request, pk, **kwargs)
+        if request.method == "POST":
+            return _closed_page(request, row, kwargs.get("code", ""))
+        if row is None:
+            raise Http404
+        messages.info(request, f"La version {row.version} est publiée : elle ne change plus.")
+        return redirect("specification-version", row.version)
+
+    return guarded
+
+
+def _closed_page(request: HttpRequest, row: Specification | None, code: str) -> HttpResponse:
+    """Say that a draft was published or deleted meanwhile, with the texts that were posted and where to put them."""
+    rule = request.POST.get("rule", "")
+    form = CriterionForm(request.POST, rule=rule if rule in Rule.values else Rule.PERSON) if code else None
+    draft = service.draft()
+    context = {
+        "specification": row,
+        "draft": draft,
+        "criterion": draft.criteria.filter(code=code).first() if draft and code else None,
+        "typed": [
+            (field.label, field.value(), sum(1 + len(line) // 60 for line in field.value().splitlines()))
+            for field in form or SpecificationForm(request.POST)
+            if isinstance(field.field, forms.CharField | forms.IntegerField) and field.value()
+        ],
+        "trail": _trail(),
+    }
+    return render(request, "labelling/specification/closed.html", context, status=409)
 
 
 @never_cache
@@ -80,6 +121,7 @@ def specifications(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@drafts_only
 def specification_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a draft: its general fields, the order of its criteria; or delete it."""
     mandate = national(request)
@@ -145,6 +187,7 @@ def _edit_page(
         "form": form,
         "refusal": typeset(refusal),
         "criteria": [(row, in_words(row.rule, row.parameters), row.kind == CriterionKind.COMMITMENT) for row in rows],
+        "silent": service.silent_changes(draft),
         "chronicle": chronicle_of_version(draft),
         "trail": _trail(),
         "new": NEW,
@@ -157,6 +200,7 @@ def _edit_page(
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@drafts_only
 def criterion_edit(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     """Edit one criterion of a draft, or add one; a rule just chosen asks for its parameters before anything is kept."""
     mandate = national(request)
@@ -210,6 +254,7 @@ def _criterion_page(
     context = {
         "specification": draft,
         "criterion": row,
+        "silent": service.silent_changes(draft).get(row.code, "") if row else "",
         "template": getattr(row, "template", None),
         "accept": ACCEPT,
         "limits": limits().sentence,
@@ -223,6 +268,7 @@ def _criterion_page(
 
 
 @posts_only("criterion-edit")
+@drafts_only
 def criterion_template(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     """Attach to a criterion of a draft the model that structures fill in, or detach it."""
     mandate = national(request)
@@ -260,6 +306,7 @@ def criterion_template(request: HttpRequest, pk: int, code: str) -> HttpResponse
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@drafts_only
 def specification_publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Preview what publication would do, then publish: final."""
     mandate = national(request)
@@ -285,11 +332,13 @@ def _publish_page(
     today = timezone.localdate(now)
     checks = service.checks_of(draft, on=today)
     before = Specification.objects.published().last()
+    silent = service.silent_changes(draft)
     context = {
         "specification": draft,
         "before": before,
         "diff": service.differences(before, draft) if before else None,
         "checks": checks,
+        "silent": [(row, silent[row.code]) for row in service.criteria_of(draft) if row.code in silent],
         "ready": all(check.holds for check in checks),
         "pending": service.pending(draft).count(),
         "at_signature": service.at_signature(),

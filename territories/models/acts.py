@@ -128,6 +128,12 @@ class Decision(models.Model):
     def __str__(self) -> str:
         return f"décision {self.pk}"
 
+    @property
+    def name(self) -> str:
+        """The title, without the kind when it begins with it: what a list that says the kind beside it shows."""
+        kind, colon, rest = self.title.partition(" : ")
+        return rest if colon and kind.lower() == self.get_kind_display() else self.title
+
 
 class Signature(models.Model):
     """The signature of one capacity on one content, with what the act prints of the signatory. Insert-only."""

@@ -1,5 +1,7 @@
 """A decision signed by hand: the scan that one agent files, and that another confirms."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Func, Q, Value
 
@@ -7,6 +9,15 @@ from francesante.lib.db import both_or_none, choices_check
 from territories.choices import Capacity
 from territories.models.acts import Decision
 from territories.models.people import Mandate
+
+
+class PaperOriginalQuerySet(models.QuerySet["PaperOriginal"]):
+    """Originals."""
+
+    def pending(self) -> Self:
+        """Those that await a confirmation, with who filed them, without their bytes."""
+        rows = self.filter(confirmed_at__isnull=True, rejected_at__isnull=True)
+        return rows.select_related("filed_by__user", "filed_by__authority").defer("scan")
 
 
 class PaperOriginal(models.Model):
@@ -37,6 +48,8 @@ class PaperOriginal(models.Model):
     )
     rejected_at = models.DateTimeField("écarté le", null=True, blank=True)
     rejection_reason = models.CharField("pourquoi il est écarté", max_length=1000, blank=True)
+
+    objects = PaperOriginalQuerySet.as_manager()
 
     class Meta:
         verbose_name = "original papier"

@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -34,6 +34,23 @@ SECOND_FACTOR_DUE = "second_factor_due"
 RECOVERY_CODES = 10
 _ACCOUNT_EXISTS = "Un compte existe déjà avec cette adresse : connectez-vous, puis ouvrez le lien à nouveau."
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
+_ACCESSES: list[Callable[..., object]] = []
+_WORDS: list[Callable[[Mapping[str, Any]], str]] = []
+
+
+def give_accesses_with(give: Callable[..., object], *, words: Callable[[Mapping[str, Any]], str]) -> None:
+    """Declare who gives the accesses to structures that invitations promise: this application knows no structure.
+
+    ``give(user=, at=)`` gives a person what their accepted invitations promise; ``words`` says of a promise
+    (``membership_fields``) what it opens, after « vous invite à ».
+    """
+    _ACCESSES.append(give)
+    _WORDS.append(words)
+
+
+def words_of_access(promise: Mapping[str, Any]) -> str:
+    """Say in a few words which access an invitation opens."""
+    return next((words(promise) for words in _WORDS), "accéder à l’espace d’une structure de soins")
 
 
 # Second factor ---------------------------------------------------------------------------------------------------
@@ -240,15 +257,15 @@ def cancel_invitation(*, invitation: Invitation, at: datetime) -> None:
 def accept_invitation(*, token: str, at: datetime, user: User | None = None, person: Person | None = None) -> User:
     """Use a link up: open the account when there is none, and give the mandate that was promised.
 
-    ``user`` is the signed-in account; without it ``person`` opens one. An access to a structure that was promised is
-    given by ``labelling``, which looks for accepted invitations whose access is absent.
+    ``user`` is the signed-in account; without it ``person`` opens one. An access to a structure is given right after, by
+    what :func:`give_accesses_with` declared: its rows are locked in another order than those of an invitation.
 
     Raises:
         RefusedError: unknown, used or expired link, another address, or a promise that no longer holds.
     """
     try:
         with transaction.atomic():
-            return _accept(token, at=at, user=user, person=person)
+            accepted = _accept(token, at=at, user=user, person=person)
     except IntegrityError as error:
         if "mandate_no_overlap" in str(error):
             raise RefusedError(
@@ -257,6 +274,9 @@ def accept_invitation(*, token: str, at: datetime, user: User | None = None, per
         if "territories_user_email" in str(error):
             raise RefusedError(_ACCOUNT_EXISTS) from error
         raise
+    for give in _ACCESSES:
+        give(user=accepted, at=at)
+    return accepted
 
 
 def _accept(token: str, *, at: datetime, user: User | None, person: Person | None) -> User:

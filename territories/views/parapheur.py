@@ -22,7 +22,7 @@ from francesante.lib.text import sort_key
 from francesante.lib.workflow import RefusedError
 from territories.choices import Capacity, DecisionKind, DecisionState
 from territories.forms import DeclineForm, SignForm
-from territories.models import Decision, Mandate, Signature, SignatureOutcome, SignatureRun
+from territories.models import Decision, Mandate, PaperOriginal, Signature, SignatureOutcome, SignatureRun
 from territories.services.accounts import confirm_code
 from territories.services.decisions import (
     FAVOURABLE,
@@ -147,6 +147,11 @@ def parapheur(request: HttpRequest) -> HttpResponse:
         .prefetch_related("decision__signatures")
         .order_by("-signed_at", "-pk")
     )
+    on_paper = set(
+        PaperOriginal.objects.pending()
+        .filter(decision__in=awaiting, capacity=mandate.capacity)
+        .values_list("decision", flat=True)
+    )
     summaries = summaries_of([*awaiting, *(signature.decision for signature in signed)], at=now)
     rows = [
         {
@@ -155,6 +160,7 @@ def parapheur(request: HttpRequest) -> HttpResponse:
             "summary": summaries.get(decision.pk, Summary()),
             "others": others_of(decision, mandate.capacity or ""),
             "favourable": decision.kind in FAVOURABLE,
+            "on_paper": decision.pk in on_paper,
             "days": (timezone.localdate(now) - timezone.localdate(decision.proposed_at)).days,
         }
         for decision in awaiting
@@ -213,6 +219,7 @@ def _page_of(decision: Decision, mandate: Mandate) -> dict[str, Any]:
         "others": others_of(decision, mandate.capacity or ""),
         "same_content": all(signature.content_hash == decision.content_hash for signature in signatures),
         "may_sign": may_sign(decision, mandate, at=now),
+        "original": PaperOriginal.objects.pending().filter(decision=decision, capacity=mandate.capacity).first(),
         "concerned": mandate.capacity in decision.required and mandate.covers(decision.departement),
         "refusals": list(decision.signature_refusals.select_related("mandate__authority", "mandate__user")),
         "replacement": Decision.objects.filter(replaces=decision).first(),

@@ -134,18 +134,27 @@ def test_a_cancelled_proposal_leaves_room_for_another(valfictie):
 
 
 def test_an_envelope_too_small_refuses_with_the_sentence_and_reserves_nothing(valfictie):
-    small = envelope(12_000, by=valfictie.national, code="accord-conventionnel", departement=valfictie.here)
-    grant = proposed(valfictie, on=small)
-    with pytest.raises(RefusedError) as refusal:
-        present_grant(grant=grant, mandate=valfictie.ars, at=NOW)
-    assert str(refusal.value).replace("\u00a0", " ") == (
-        "Il reste 12 000,00 € sur l’enveloppe Accord conventionnel 2026 de Valfictie ; cette attribution en demande 50 000,00 €. "
-        "Rien n’a été enregistré. Réduisez le montant, choisissez une autre ligne ou demandez une délégation de 38 000,00 €."
-    )
+    small = envelope(62_000, by=valfictie.national, code="accord-conventionnel", departement=valfictie.here)
+    other, third = (signed_label(valfictie.here, by=[valfictie.dg, valfictie.prefete]) for _ in range(2))
+    grant, first = proposed(valfictie, on=small), proposed(valfictie, label=other, on=small)
+    present_grant(grant=first, mandate=valfictie.ars, at=NOW)
+    small.refresh_from_db()
+    for act in (
+        lambda: present_grant(grant=grant, mandate=valfictie.ars, at=NOW),
+        lambda: proposed(valfictie, label=third, on=small),
+    ):
+        with pytest.raises(RefusedError) as refusal:
+            act()
+        assert str(refusal.value).replace("\u00a0", " ") == (
+            "Il reste 12 000,00 € sur l’enveloppe Accord conventionnel 2026 de Valfictie ; cette attribution en demande "
+            "50 000,00 €. Rien n’a été enregistré. Réduisez le montant, choisissez une autre ligne ou demandez une délégation de "
+            "38 000,00 €."
+        )
     grant.refresh_from_db()
     assert grant.state == GrantState.PROPOSED
-    assert amounts(small) == (0, 0, 0, 12_000)
-    assert not Decision.objects.filter(kind="grant_awarded").exists()
+    assert amounts(small) == (0, 50_000, 0, 12_000)
+    assert not Decision.objects.filter(kind="grant_awarded", subject_id=grant.pk).exists()
+    assert not third.grants.exists()
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "10.001"])

@@ -172,7 +172,8 @@ def test_a_label_without_a_grant_is_one_link_from_its_proposal(valfictie):
     ("fields", "sentence"),
     [
         ({"amount": "beaucoup"}, "Écrivez un montant en euros"),
-        ({"amount": "0"}, "montant supérieur à zéro"),
+        ({"amount": "-5"}, 'href="#id_amount">Montant&nbsp;: Indiquez un montant supérieur à zéro'),
+        ({"amount": "600 000,01"}, 'href="#id_amount">Montant&nbsp;: Il reste'),
         ({"amount": ""}, "Indiquez un montant"),
         ({"purpose": ""}, "Indiquez l’objet"),
         ({"envelope": "0"}, "Sélectionnez un choix valide"),

@@ -95,7 +95,7 @@ def test_a_structure_sees_its_task_its_file_and_its_people(client, here):
 
 def test_a_structure_without_a_file_is_invited_to_apply(client, here):
     response = home(client, make.membership(place(here)).user)
-    assert response.context["tasks"][0][1] == reverse("apply")
+    assert response.context["tasks"][0][1] == reverse("applications")
 
 
 def test_a_structure_reads_nothing_of_its_decision_before_the_notification(client, here):

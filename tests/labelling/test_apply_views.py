@@ -752,17 +752,19 @@ def test_an_editor_and_strangers_change_no_access(owner):
     assert signed_in(factories.mandate().user).get(address).status_code == 403
 
 
-def test_a_promised_access_is_taken_at_once(page, owner):
+def test_an_invited_colleague_reads_the_structure_s_name_and_enters_at_once(page, owner, mailoutbox):
     page.post(
         reverse("structure-access", args=[owner.structure_id]), {"act": "invite", "email": "guest@exemple.invalid"}
     )
-    guest = factories.user("guest@exemple.invalid")
-    Invitation.objects.update(accepted_at=timezone.now())
-    client = signed_in(guest)
-    assert "Prendre cet accès" in text(client.get("/dossiers/"))
-    assert not Membership.objects.filter(user=guest).exists()
-    client.post(reverse("access-accept"))
-    assert Membership.objects.get(user=guest).role == MembershipRole.EDITOR
+    (mail,) = mailoutbox
+    link = re.search(r"/invitation/\S+", mail.body)[0]
+    client = signed_in(factories.user("guest@exemple.invalid"))
+    for said in (mail.body, text(client.get(link))):
+        assert f"les dossiers de {owner.structure.name} ({owner.structure.commune.name})" in said
+    home = text(client.post(link, follow=True))
+    assert owner.structure.name in home
+    assert "relié à aucune structure" not in home
+    assert Membership.objects.get(user__email="guest@exemple.invalid").role == MembershipRole.EDITOR
 
 
 def test_an_owner_settles_a_claim(page, owner):

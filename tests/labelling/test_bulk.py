@@ -27,6 +27,7 @@ from labelling.models import (
     Quota,
 )
 from labelling.services import bulk
+from labelling.services.decisions import propose_label
 from labelling.services.fields import Filling, fill, make_field
 from labelling.services.interests import declare_interest
 from labelling.services.opinions import QUESTION, Question, ask_opinions
@@ -378,6 +379,19 @@ def test_from_the_list_to_the_outcome_of_each_file(ars):
     assert InterestDeclaration.objects.filter(structure=ready.structure, interest=Interest.NONE).count() == 1
     listed = client.get(reverse("bulk-runs")).content.decode()
     assert "Partager l’appréciation" in listed
+
+
+def test_what_cannot_pass_is_said_last_by_reason_and_by_state(ars):
+    ready, signing = endorsed(ars), endorsed(ars)
+    others = [signing, make.application(state=State.CLOSED), make.application(state=State.CLOSED)]
+    propose_label(application=signing, mandate=ars, version=signing.version, at=NOW)
+    page = signed_in(ars).get(PAGE, {"acte": "propose", "d": [file.pk for file in (ready, *others)]})
+    assert [(reason, len(files)) for reason, files in page.context["reasons"]] == [
+        ("Ce dossier est classé sans suite.", 2),
+        ("Ce dossier est déjà à la signature.", 1),
+    ]
+    html = page.content.decode()
+    assert html.index(ready.number) < html.index("Ne peuvent pas passer") < html.index(signing.number)
 
 
 def test_the_title_tells_what_did_not_pass(ars):

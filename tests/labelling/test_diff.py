@@ -9,6 +9,7 @@ from labelling.choices import Rule
 from labelling.rules.answers import Answers, Closure, Member, OnCall, parse
 from labelling.rules.diff import ABSENT, changes, has_changed
 from labelling.rules.reads import only_read, step_of, taken_over
+from labelling.rules.words import who_is
 from tests.labelling.test_answers import WHOLE
 
 BEFORE = parse(WHOLE)
@@ -36,7 +37,7 @@ def test_who_came_and_who_left_are_said():
     other = Member(profession="nurse", name="Mme Ébauche")
     after = replace(BEFORE, team=(DOCTOR, other))
     assert [(label, before, after) for _, label, before, after in said(BEFORE, after)] == [
-        ("Infirmier", "infirmier, à 6 min", ABSENT),
+        ("Infirmier", "à 6 min", ABSENT),
         ("Mme Ébauche", ABSENT, "infirmier, sur place"),
     ]
 
@@ -56,7 +57,7 @@ def test_half_days_that_move_are_said_though_their_number_does_not_change():
 def test_two_professionals_without_name_are_told_apart():
     two = replace(BEFORE, team=(NURSE, NURSE))
     after = replace(BEFORE, team=(NURSE, replace(NURSE, minutes=12)))
-    assert said(two, after) == [("equipe", "Infirmier", "infirmier, à 6 min", "infirmier, à 12 min")]
+    assert said(two, after) == [("equipe", "Infirmier", "à 6 min", "à 12 min")]
 
 
 @pytest.mark.parametrize(
@@ -109,3 +110,15 @@ def test_the_team_of_a_question_is_that_of_its_profession():
 
 def test_nothing_reads_an_empty_file():
     assert changes(Answers(), Answers()) == []
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        (Member("nurse"), ("Infirmier", "")),
+        (Member("doctor", name="médecin 2"), ("médecin 2", "")),
+        (Member("nurse", name="Mme Ébauche"), ("Mme Ébauche", "infirmier")),
+    ],
+)
+def test_a_profession_that_the_name_says_is_not_said_again(member, said):
+    assert who_is(member) == said

@@ -241,6 +241,7 @@ def test_a_silent_annuaire_stops_nobody(client, as_person, person, annuaire, fau
     assert as_person.post(URL, DESCRIBED).url == reverse("applications")
     claim = Claim.objects.get()
     assert (claim.line.register, claim.line.siret, claim.line.commune_id) == (Register.DECLARED, SIRET, "98001")
+    assert str(claim.line) == f"déclaration du demandeur, SIRET {SIRET}"
     assert (claim.state, claim.kind, claim.user) == (ClaimState.WAITING_AGENT, StructureKind.CABINET, person)
     assert claim.line.completion.next_at is not None
     assert [event.action for event in Event.objects.about(Subject.REGISTER_LINE, claim.line_id)] == ["describe"]

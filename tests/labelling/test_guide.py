@@ -1,6 +1,7 @@
 """Help: a page by role, whose badges are those of the rule book, every one of them."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,30 @@ def test_the_help_of_the_header_is_that_of_the_reader(client, kind, fields, role
     page = client.get(reverse("help"))
     assert page.context["role"] == role
     assert f'href="{reverse("help")}"' in page.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "reader",
+    [
+        make.membership,
+        lambda: make.mandate(AuthorityKind.ARS),
+        lambda: make.mandate(AuthorityKind.PREFECTURE, signs=True),
+        lambda: make.mandate(AuthorityKind.CAISSE, role=Role.OBSERVER),
+        lambda: make.mandate(AuthorityKind.COLLECTIVITE, role=Role.PARTNER),
+        lambda: make.mandate(AuthorityKind.NATIONAL),
+    ],
+    ids=["structure", "agent", "signatory", "observer", "partner", "national"],
+)
+def test_the_links_of_every_page_open_for_who_reads_them(client, reader):
+    client.force_login(reader().user)
+    pages = [client.get(reverse("help-role", args=[role])).text for role in ROLES]
+    links = {
+        link
+        for page in pages
+        for link in re.findall(r'href="(/[^"#]*)"', page.partition("<main")[2].partition("</main")[0])
+    }
+    assert {link: status for link in links if (status := client.get(link, follow=True).status_code) != 200} == {}
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """The attestations of a label: due dates, one page criterion by criterion, reminders, and those that are late."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -122,6 +123,9 @@ def test_the_page_of_the_holder(label, owner, monkeypatch):
     assert address in client.get(label.get_absolute_url()).text
     assert "Attester pour le label" in client.get("/compte/").text
     page = client.get(address)
+    assert re.findall(r'data-asked-if="([\w-]+)-same=no"', page.text) == [
+        row.code for row in service.criteria_of(label)
+    ]
     assert page.text.count('class="fr-btn"') == 1
     codes = [row.code for row in service.criteria_of(label)]
     said_since = f"Rien n’a changé depuis le {service.since_when(label)}"

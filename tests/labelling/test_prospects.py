@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from francesante.lib.text import readable
 from francesante.lib.workflow import RefusedError
 from labelling.choices import ApplicationState, DismissalReason, Register, StructureKind
 from labelling.models import Dismissal, RegisterLine
@@ -133,6 +134,20 @@ def test_a_place_with_a_label_in_force_is_left_out_even_when_its_line_is_not_lin
     type(structure).objects.filter(pk=structure.pk).update(register_line=None)
     assert labelled not in listed(mandate)
     assert not is_to_invite(labelled, on=TODAY)
+
+
+def test_a_place_of_a_single_kind_of_care_is_shown_on_demand_and_shared_doubts_are_said_once(client, agent):
+    dental = make.register_line(name="CENTRE DE SANTE DENTAIRE DU LAVOIR")
+    mixed = make.register_line(name="POLE MEDICAL ET OPHTALMOLOGIE")
+    quiet = [make.register_line(name=name, email="") for name in ("MAISON A", "MAISON B")]
+    client.force_login(agent.user)
+    page = client.get(reverse("prospects"))
+    assert readable(dental.name) not in page.text
+    assert readable(mixed.name) in page.text
+    assert page.text.count("aucune adresse électronique connue") == 1
+    assert all(readable(line.name) in page.text for line in quiet)
+    assert dental.name not in client.get(reverse("prospects"), {"export": "csv"}).text
+    assert readable(dental.name) in client.get(reverse("prospects"), {"tous": "1"}).text
 
 
 def test_filters(agent):

@@ -346,7 +346,9 @@ def test_the_whole_way_through_the_pages(signed_in, team):
     assert "Publier la version 2.0" in signed_in.get(reverse("specification-publish", args=[draft.pk])).text
     assert post(signed_in, team, "specification-publish", draft).status_code == 302
     assert Specification.objects.get(version="2.0").published_at is not None
-    assert signed_in.get(reverse("specification-edit", args=[draft.pk])).status_code == 404
+    assert signed_in.get(reverse("specification-edit", args=[draft.pk])).url == reverse(
+        "specification-version", args=["2.0"]
+    )
     assert "Ce qui change depuis 1.0" in signed_in.get(reverse("specifications")).text
 
 
@@ -418,6 +420,51 @@ def test_a_criterion_removed_meanwhile_keeps_what_was_typed(signed_in, team, dra
     assert signed_in.get(reverse("criterion-edit", args=[draft.pk, "permanence-ou-sas"])).status_code == 404
 
 
+def test_a_version_published_meanwhile_keeps_what_was_typed(signed_in, team, draft):
+    service.save_draft(fields=general(draft, preamble="D’abord"), **by(team, draft))
+    service.publish_version(**by(team, draft, revision=2))
+    asked = {**CRITERION, "shown_rule": Rule.PERSON, "title": "Texte gardé"}
+    del asked["parameters"]
+    answer = post(signed_in, team, "criterion-edit", draft, "permanence-ou-sas", **asked)
+    assert answer.status_code == 409
+    assert "a été publiée pendant que vous y travailliez" in answer.text
+    assert "Texte gardé" in answer.text
+    assert reverse("specifications") in answer.text
+    following = service.prepare_version(mandate=team, at=NOW)
+    answer = post(signed_in, team, "criterion-edit", draft, "permanence-ou-sas", **asked)
+    assert reverse("criterion-edit", args=[following.pk, "permanence-ou-sas"]) in answer.text
+    texts = {"version": "1.1", "title": "Mon titre gardé", "action": "save"}
+    assert "Mon titre gardé" in post(signed_in, team, "specification-edit", draft, **texts).text
+    public = signed_in.get(reverse("criterion-edit", args=[draft.pk, "permanence-ou-sas"]))
+    assert public.url == reverse("specification-version", args=[draft.version])
+
+
+def test_a_number_that_changes_without_its_words_is_hinted_and_blocks_nothing(signed_in, team, draft):
+    row = draft.criteria.get(rule=Rule.OPEN_DAYS)
+    names = "kind code title text help_text evidence_asked exempt_kinds legal_source rule".split()
+    fields = {name: getattr(row, name) for name in names} | {"parameters": {"min_days": 6}}
+    pages = [
+        reverse("specification-edit", args=[draft.pk]),
+        reverse("criterion-edit", args=[draft.pk, row.code]),
+        reverse("specification-publish", args=[draft.pk]),
+    ]
+
+    def hinted():
+        draft.refresh_from_db()
+        return [re.search(r"« [^»]*5[^»]* » devient « [^»]*6[^»]* »", text_of(signed_in.get(url))) for url in pages]
+
+    assert not any(hinted())
+    service.save_criterion(code=row.code, fields=fields, **by(team, draft))
+    assert all(hinted())
+    assert signed_in.get(pages[-1]).context["ready"]
+    service.save_criterion(code=row.code, fields=fields | {"text": "Six jours sur sept."}, **by(team, draft))
+    assert not any(hinted())
+
+
+def text_of(answer):
+    return answer.text.replace("\u00a0", " ")
+
+
 def test_a_code_names_a_criterion(signed_in, team, draft):
     asked = {**CRITERION, "shown_rule": Rule.PERSON}
     del asked["parameters"]
@@ -441,4 +488,6 @@ def test_a_draft_can_be_deleted_and_its_events_stay(signed_in, team, draft):
     assert post(signed_in, team, "specification-edit", draft, action="discard").status_code == 302
     assert not Specification.objects.filter(pk=draft.pk).exists()
     assert actions(draft) == ["prepare", "discard"]
-    assert post(signed_in, team, "specification-edit", draft, action="discard").status_code == 404
+    again = post(signed_in, team, "specification-edit", draft, action="discard")
+    assert again.status_code == 409
+    assert "Ce brouillon a été supprimé" in again.text

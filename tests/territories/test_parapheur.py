@@ -64,7 +64,7 @@ def test_the_list_says_what_waits_and_since_when(client, two):
     entered(client, ars)
     shown = text(client.get(LIST))
     assert "1 à signer : 1 refus" in shown
-    done = f"Maison de santé du Moulin bleu (fictive), {old.departement} (labellisation) : signée par vous le"
+    done = f"Maison de santé du Moulin bleu (fictive), {old.departement} : signée par vous le"
     assert done in shown
     assert "attend le préfet de département" in shown
 
