@@ -8,8 +8,8 @@ from django import forms
 from django.forms.boundfield import BoundField
 from dsfr.forms import DsfrBaseForm
 
-from francesante.lib.free_text import FreeTextField
 from labelling.choices import DismissalReason, StructureKind
+from labelling.forms.asked import AskedFreeTextField
 from labelling.forms.step import StepForm
 from labelling.forms.steps import FORMS
 from labelling.models import RegisterLine
@@ -81,8 +81,8 @@ class DismissForm(DsfrBaseForm):
         choices=[("", "Choisir"), *((value, label.capitalize()) for value, label in DismissalReason.choices)],
         error_messages={"required": "Choisissez un motif : un collègue le lira."},
     )
-    note = FreeTextField(
-        label="Précision", required=False, max_length=300, help_text="Obligatoire pour un autre motif. Aucun nom."
+    note = AskedFreeTextField(
+        label="Précision", max_length=300, help_text="Obligatoire pour un autre motif. Aucun nom."
     )
 
 

@@ -63,6 +63,7 @@ def test_the_whole_way_of_an_abrogation(world, clock):
     assert address("label-end", world) in agent.get(world.label.get_absolute_url()).text
     form = agent.get(address("label-end", world))
     assert "2026-12-07" in form.text
+    assert "Optionnel" not in form.text, "each date is needed for some grounds"
     assert "Une condition n’est plus remplie" in form.text
     response = agent.post(address("label-end", world), considered(world, **DO))
     assert response.url == address("label-procedure", world)

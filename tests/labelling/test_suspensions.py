@@ -1,6 +1,7 @@
 """The suspension of a label: impossible without a text, signed by both, effective once notified, lifted, over by itself."""
 
 import json
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -517,6 +518,8 @@ def test_the_whole_way_of_a_suspension(world, clock):
     ground = text_of_law()
     agent, owner, public = signed_in(world.ars.user), signed_in(world.owner.user), PortalClient()
     page = world.label.get_absolute_url()
+    optional = re.findall(r"(\S+ \S+ \S+)\s+\(Optionnel\)", agent.get(address("label-suspend", world)).text)
+    assert optional == ["Dernier jour suspendu"]
     incomplete = agent.post(address("label-suspend", world), posted(world, ground, expected="", review_date=""))
     assert (incomplete.status_code, Suspension.objects.count()) == (422, 0)
     read = text(agent.post(address("label-suspend", world), posted(world, ground)))
