@@ -92,8 +92,6 @@ def with_details(files: QuerySet[Application]) -> QuerySet[Application]:
             "departement",
             "decision",
             "label",
-            "specification",
-            "wave",
             *[f"{field}__user" for field in REVIEWERS.values()],
         )
         .defer("decision__content", "decision__pdf", "departement__outline", "departement__inset_outline")

@@ -136,7 +136,8 @@ def file_page(
     """
     mandate: Mandate = request.mandate  # type: ignore[attr-defined]
     now = timezone.now()
-    application = with_details(Application.objects.filter(pk=application.pk)).get()
+    rows = with_details(Application.objects.filter(pk=application.pk))
+    application = rows.select_related("specification", "wave").get()
     if not is_insider(mandate):
         return outline_page(request, application, elsewhere=_elsewhere(request, application, now))
     today = local_day(now, application.departement.timezone)

@@ -182,6 +182,8 @@ def _detailed(files: QuerySet[Application], address: Address, mandate: Mandate) 
     files = with_details(files.defer("answers"))
     if "epci" in address.columns:
         files = with_epci(files)
+    if "vague" in address.columns:
+        files = files.select_related("wave")
     if "avis" in address.columns and is_insider(mandate):
         files = with_opinion_counts(files)
     if "etiquettes" in address.columns:
