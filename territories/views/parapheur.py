@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from functools import wraps
 from typing import Any
@@ -92,6 +92,12 @@ def others_of(decision: Decision, capacity: str) -> list[dict[str, Any]]:
     ]
 
 
+def on_paper(decisions: Iterable[Decision], mandate: Mandate) -> set[int]:
+    """Return the keys of the decisions whose paper original, in the capacity of a mandate, waits to be confirmed."""
+    originals = PaperOriginal.objects.pending().filter(decision__in=decisions, capacity=mandate.capacity)
+    return set(originals.values_list("decision", flat=True))
+
+
 DEFAULT_SORT = "echeance"
 _COLUMNS = (
     ("decision", "Décision"),
@@ -147,11 +153,7 @@ def parapheur(request: HttpRequest) -> HttpResponse:
         .prefetch_related("decision__signatures")
         .order_by("-signed_at", "-pk")
     )
-    on_paper = set(
-        PaperOriginal.objects.pending()
-        .filter(decision__in=awaiting, capacity=mandate.capacity)
-        .values_list("decision", flat=True)
-    )
+    waiting_on_paper = on_paper(awaiting, mandate)
     summaries = summaries_of([*awaiting, *(signature.decision for signature in signed)], at=now)
     rows = [
         {
@@ -160,7 +162,7 @@ def parapheur(request: HttpRequest) -> HttpResponse:
             "summary": summaries.get(decision.pk, Summary()),
             "others": others_of(decision, mandate.capacity or ""),
             "favourable": decision.kind in FAVOURABLE,
-            "on_paper": decision.pk in on_paper,
+            "on_paper": decision.pk in waiting_on_paper,
             "days": (timezone.localdate(now) - timezone.localdate(decision.proposed_at)).days,
         }
         for decision in awaiting

@@ -27,7 +27,7 @@ from territories.services.selections import (
     check_selection,
     start_selection,
 )
-from territories.views.parapheur import about_of, others_of, said_of, signatories_only, with_signatures
+from territories.views.parapheur import about_of, on_paper, others_of, said_of, signatories_only, with_signatures
 from territories.views.runs import hand_over, polled, run_context
 
 TASK = "territories.tasks.sign_selection"
@@ -54,6 +54,7 @@ def selection(request: HttpRequest) -> HttpResponse:
     found = waiting if whole else waiting.filter(pk__in=keys)
     rows = list(with_signatures(found).order_by("proposed_at", "pk")[:MOST_DECISIONS])
     summaries = summaries_of(rows, at=timezone.now())
+    waiting_on_paper = on_paper(rows, mandate)
     rows.sort(key=lambda row: summaries.get(row.pk, Summary()).due or date.max)  # as the parapheur lists them
     context = {
         "rows": [
@@ -62,6 +63,7 @@ def selection(request: HttpRequest) -> HttpResponse:
                 "about": about_of(row, summaries),
                 "content": json.loads(row.content),
                 "others": others_of(row, mandate.capacity or ""),
+                "on_paper": row.pk in waiting_on_paper,
             }
             for row in rows
         ],

@@ -320,8 +320,9 @@ def test_the_whole_way_through_the_pages(w_today, opened):
     waiting = opened(w.ars).get(reverse("decision", args=[w.decision.pk])).content.decode()
     assert f"{w.files.user.full_name} l’a déposé" in waiting
     assert "<summary>Signer ici, sans attendre l’original" in waiting
-    assert "Un original papier attend" in opened(w.ars).get(reverse("parapheur")).content.decode()
-    assert "Un original papier attend" not in opened(w.prefet).get(reverse("parapheur")).content.decode()
+    for address in (reverse("parapheur"), f"{reverse('parapheur-selection')}?tout=1"):
+        assert "Un original papier attend" in opened(w.ars).get(address).content.decode()
+        assert "Un original papier attend" not in opened(w.prefet).get(address).content.decode()
     address = reverse("paper-original", args=[w.decision.pk, original.pk])
     assert address in colleague.get(page).content.decode()
     assert colleague.get(reverse("paper-scan", args=[w.decision.pk, original.pk])).content == scan
