@@ -1,5 +1,6 @@
 """Opinions of third parties: asked, reminded, given once by a link, revised, cited, and told to the structure."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -309,11 +310,15 @@ def address(opinion):
     return reverse("opinion-link", args=[service.link_of(opinion)])
 
 
+def link_in(message):
+    """The link of a mail: signed with its second, no other call gives the same for sure."""
+    return re.search(r"/avis/lien/[^\s]+", message.body)[0]
+
+
 def test_a_link_gives_one_answer_without_account(client, file, ars):
-    (opinion,) = ask(file, ars, body(), parts=[OpinionPart.HOURS])
+    ask(file, ars, body(), parts=[OpinionPart.HOURS])
     deliver_mail()
-    link = address(opinion)
-    assert link in mail.outbox[-1].body
+    link = link_in(mail.outbox[-1])
     page = client.get(link)
     assert page.status_code == 200
     assert "Horaires, d’après la structure" in page.text
@@ -328,9 +333,8 @@ def test_a_link_gives_one_answer_without_account(client, file, ars):
     client.post(link)
     (again,) = mail.outbox
     assert again.to == ["urps@exemple.invalid"]
-    assert address(opinion) in again.body
-    assert address(opinion) != link
-    client.post(address(opinion), {"sense": "favourable"})
+    assert link_in(again) != link
+    client.post(link_in(again), {"sense": "favourable"})
     assert [row.rank for row in OpinionAnswer.objects.order_by("pk")] == [0, 1]
 
 
