@@ -68,22 +68,55 @@ class GroundField(forms.ModelChoiceField):
         return f"{obj.title} : {obj.get_act_display()}. {obj.help_text}"
 
 
-class EndForm(DsfrBaseForm):
-    """What an agent considers: on what ground, for what facts, from when, and until when the structure may answer."""
-
-    ground = GroundField(
-        label="Motif",
+def _ground(label: str) -> GroundField:
+    return GroundField(
+        label=label,
         queryset=EndingGround.objects.none(),
         widget=forms.RadioSelect,
         empty_label=None,
         error_messages={"required": "Choisissez un motif.", "invalid_choice": "Choisissez un motif de la liste."},
     )
-    facts = _text(
+
+
+def _facts(error: str) -> forms.CharField:
+    return _text(
         "Faits",
         "Ce que les services ont constaté, avec les dates. La structure les lira, l’acte les imprimera. Aucune donnée de "
         "patient.",
-        error="Écrivez les faits : la structure les lira et y répondra.",
+        error=error,
     )
+
+
+class ConsideredForm(DsfrBaseForm):
+    """An act that an agent considers, on a ground of which the rest depends; until ``least``, the structure may answer."""
+
+    def __init__(self, *args: Any, grounds: QuerySet[EndingGround], least: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["ground"].queryset = grounds  # type: ignore[attr-defined]
+        self.fields["deadline"].initial = least
+
+    def wanted(self, ground: EndingGround) -> dict[str, str]:
+        """Return the fields that a ground needs, each with the sentence that asks for it."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        """Ask at their fields for what the chosen ground needs."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if ground := cleaned.get("ground"):
+            wanted = self.wanted(ground)
+            if ground.adversarial:
+                wanted["deadline"] = "Indiquez jusqu’à quand la structure peut répondre."
+            for name, sentence in wanted.items():
+                if not cleaned.get(name) and name not in self.errors:
+                    self.add_error(name, sentence)
+        return cleaned
+
+
+class EndForm(ConsideredForm):
+    """What an agent considers: on what ground, for what facts, from when, and until when the structure may answer."""
+
+    ground = _ground("Motif")
+    facts = _facts("Écrivez les faits : la structure les lira et y répondra.")
     effect_date = _day(
         "Premier jour sans label",
         "Demandé pour une abrogation : un jour à venir, après la date laissée à la structure pour répondre. Laissez vide pour "
@@ -96,25 +129,9 @@ class EndForm(DsfrBaseForm):
         asked=True,
     )
 
-    def __init__(self, *args: Any, grounds: QuerySet[EndingGround], least: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["ground"].queryset = grounds  # type: ignore[attr-defined]
-        self.fields["deadline"].initial = least
-
-    def clean(self) -> dict[str, Any]:
-        """Ask at their fields for the dates that the chosen ground needs."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        ground = cleaned.get("ground")
-        if (
-            ground
-            and ground.act == EndingAct.ABROGATE
-            and not cleaned.get("effect_date")
-            and "effect_date" not in self.errors
-        ):
-            self.add_error("effect_date", "Indiquez le premier jour sans label.")
-        if ground and ground.adversarial and not cleaned.get("deadline") and "deadline" not in self.errors:
-            self.add_error("deadline", "Indiquez jusqu’à quand la structure peut répondre.")
-        return cleaned
+    def wanted(self, ground: EndingGround) -> dict[str, str]:
+        """The day of an abrogation; a withdrawal holds from the start."""
+        return {"effect_date": "Indiquez le premier jour sans label."} if ground.act == EndingAct.ABROGATE else {}
 
 
 class AnswerForm(DsfrBaseForm):
@@ -172,22 +189,11 @@ _NOW_OR_LATER = (
 )
 
 
-class SuspendForm(DsfrBaseForm):
+class SuspendForm(ConsideredForm):
     """What an agent considers: on what text, for what facts, from when; the rest of the act when nobody is heard first."""
 
-    ground = GroundField(
-        label="Texte et motif",
-        queryset=EndingGround.objects.none(),
-        widget=forms.RadioSelect,
-        empty_label=None,
-        error_messages={"required": "Choisissez un motif.", "invalid_choice": "Choisissez un motif de la liste."},
-    )
-    facts = _text(
-        "Faits",
-        "Ce que les services ont constaté, avec les dates. La structure les lira, l’acte les imprimera. Aucune donnée de "
-        "patient.",
-        error="Écrivez les faits : la structure les lira.",
-    )
+    ground = _ground("Texte et motif")
+    facts = _facts("Écrivez les faits : la structure les lira.")
     effect_date = _day("Premier jour suspendu", "Un jour à venir, et au plus tôt le lendemain de la notification.")
     deadline = _day(
         "Réponse de la structure attendue jusqu’au",
@@ -198,28 +204,14 @@ class SuspendForm(DsfrBaseForm):
     last_date = _day(*_LAST, required=False)
     review_date = _day(_REVIEW[0], f"{_REVIEW[1]} {_NOW_OR_LATER}", asked=True)
 
-    def __init__(self, *args: Any, grounds: QuerySet[EndingGround], least: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["ground"].queryset = grounds  # type: ignore[attr-defined]
-        self.fields["deadline"].initial = least
-
-    def clean(self) -> dict[str, Any]:
-        """Ask at their fields for what the chosen ground needs."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        ground = cleaned.get("ground")
-        if ground is None:
-            return cleaned
+    def wanted(self, ground: EndingGround) -> dict[str, str]:
+        """What the act says, when it is presented at once."""
         if ground.adversarial:
-            wanted = {"deadline": "Indiquez jusqu’à quand la structure peut répondre."}
-        else:
-            wanted = {
-                "expected": "Dites ce que la structure doit faire pour que la suspension soit levée.",
-                "review_date": "Indiquez quand la suspension sera réexaminée.",
-            }
-        for name, sentence in wanted.items():
-            if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, sentence)
-        return cleaned
+            return {}
+        return {
+            "expected": "Dites ce que la structure doit faire pour que la suspension soit levée.",
+            "review_date": "Indiquez quand la suspension sera réexaminée.",
+        }
 
 
 class SuspensionActForm(DsfrBaseForm):
